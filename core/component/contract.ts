@@ -1,0 +1,185 @@
+/**
+ * The contract: what any part of a pipeline is, and what the gateway gives it.
+ *
+ * Data is pushed: one asynchronous `consume` a batch, for all signals. A part never looks for its neighbour; it is
+ * handed `next`. The gateway puts an edge between any two parts (gateway/edge.ts) that counts items and outcomes, so
+ * parts count only what an edge cannot see: drops, with a reason, and what they hold.
+ */
+
+import type { Schema } from '../../config/schema.ts'
+import type { Signal } from '../otlp/signals.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { MetricDeclaration, MetricsRegistry } from '../telemetry/metrics.ts'
+import type { Batch } from './batch.ts'
+import type { Account } from './ledger.ts'
+import type { Receipt, Refused } from './outcome.ts'
+import type { SendingConfig } from './sending-config.ts'
+
+export interface ConsumeContext {
+  /** Aborted when the sender went away or the gateway's drain deadline has passed: stop waiting, throw Refused. */
+  readonly signal?: AbortSignal
+  /** When the sender stops waiting: ms on the clock of `performance.now()`. */
+  readonly deadline?: number
+  /** How the batch came in, for metric labels: `grpc`, `http`, `kafka`. */
+  readonly transport?: string
+  /** W3C traceparent of the request that brought the batch, for the gateway's own traces. */
+  readonly traceparent?: string
+}
+
+export const NO_CONTEXT: ConsumeContext = Object.freeze({})
+
+export interface Consumer {
+  /**
+   * Takes responsibility for the batch, or throws Refused or Rejected (outcome.ts) and has taken nothing.
+   * Must not be called before the part was started nor after it was stopped.
+   */
+  consume(batch: Batch, context: ConsumeContext): Promise<Receipt>
+
+  /**
+   * Asked by a receiver before it reads a body: would anything be refused right now, whatever is in it? A part that
+   * only passes batches on asks its `next`; a part that takes responsibility itself (a queue) answers undefined.
+   */
+  admit?(signal: Signal): Refused | undefined
+}
+
+/** What the gateway starts and stops. Start runs from exporters back to receivers, stop the other way. */
+export interface Part {
+  /** Throws when the part cannot work at all (a port taken, a file that cannot be made): the gateway then exits. */
+  start(): Promise<void>
+  /**
+   * Stops taking, then hands on or gives back what it holds, until `deadline` (ms, `performance.now()` clock); what is
+   * still held then is dropped and counted. Safe without `start`, and safe twice.
+   */
+  stop(deadline: number): Promise<void>
+}
+
+export type Receiver = Part
+export type Processor = Part & Consumer
+export type Connector = Part & Consumer
+export type Extension = Part
+
+/** Everything an exporter says of one send, because the world does not answer yes or no. */
+export interface SendResult {
+  /** Items the server took. */
+  readonly sent: number
+  /** Items that will never be taken. */
+  readonly rejected?: readonly {
+    readonly items: number
+    readonly reason: string
+    readonly message?: string
+  }[]
+  /** What to send again. */
+  readonly retry?: Batch
+  /** The wait the server asked for before `retry`, in ms. */
+  readonly afterMs?: number
+}
+
+/**
+ * Sends one batch, once: no queue, no retry, no timeout of its own. `core/component/sending.ts` wraps it in those.
+ * Throwing Refused means "all of it again", Rejected "none of it ever".
+ */
+export interface Exporter extends Part {
+  send(batch: Batch, context: ConsumeContext): Promise<SendResult>
+}
+
+/** What every part is given besides its config. */
+export interface Settings {
+  /** As written in the config: `batch`, `otlp_http/backup`. */
+  readonly id: string
+  /** `processor/batch/traces`: unique in the gateway, used in logs and on the status page. */
+  readonly name: string
+  /** Signal of the pipeline this instance is in; receivers and exporters serve several and get them in `create`. */
+  readonly signal: Signal | undefined
+  readonly log: Logger
+  /** Where this part's drops and holdings are entered. */
+  readonly account: Account
+  readonly metrics: MetricsRegistry
+  readonly host: Host
+}
+
+/** What a part can ask of the gateway. */
+export interface Host {
+  /** The running extension with this id, or undefined. Available from `start` on. */
+  extension(id: string): Extension | undefined
+  /** Tells the health endpoints how this part is doing. */
+  report(part: string, health: PartHealth): void
+  /** True once every part has started and none is stopping. */
+  readonly ready: boolean
+  /** Name and version for user agents and self-telemetry, and when the gateway started (ms since the epoch). */
+  readonly build: { readonly name: string; readonly version: string; readonly startedAt: number }
+  /** A picture of pipelines, parts and accounts, for zpages and the status page. */
+  describe(): HostDescription
+}
+
+export interface PartHealth {
+  readonly state: 'starting' | 'ok' | 'recoverable_error' | 'permanent_error' | 'stopping' | 'stopped'
+  readonly message?: string
+}
+
+export interface HostDescription {
+  readonly pipelines: readonly {
+    readonly id: string
+    readonly receivers: readonly string[]
+    readonly processors: readonly string[]
+    readonly exporters: readonly string[]
+  }[]
+  readonly extensions: readonly string[]
+  readonly health: ReadonlyMap<string, PartHealth>
+  readonly accounts: readonly Account[]
+}
+
+interface FactoryBase<C> {
+  /** The Collector's name: lower_snake_case. */
+  readonly type: string
+  /** Older or newer spellings that mean the same component. */
+  readonly aliases?: readonly string[]
+  /** One sentence for `sluice components` and the reference page. */
+  readonly doc: string
+  readonly stability: 'alpha' | 'beta' | 'stable'
+  readonly config: Schema<C>
+  /** The metrics this part adds to those of its edges; for the reference page. */
+  readonly metrics?: readonly MetricDeclaration[]
+}
+
+export interface ReceiverFactory<C = unknown> extends FactoryBase<C> {
+  readonly kind: 'receiver'
+  readonly signals: readonly Signal[]
+  /** `next` has one consumer for each signal that some pipeline wants from this receiver. One instance for all. */
+  create(config: C, settings: Settings, next: Readonly<Partial<Record<Signal, Consumer>>>): Receiver
+}
+
+export interface ProcessorFactory<C = unknown> extends FactoryBase<C> {
+  readonly kind: 'processor'
+  readonly signals: readonly Signal[]
+  /** One instance for each pipeline that lists it. */
+  create(config: C, settings: Settings, next: Consumer): Processor
+}
+
+export interface ConnectorFactory<C = unknown> extends FactoryBase<C> {
+  readonly kind: 'connector'
+  /** Which signal in gives which signal out: `[['traces', 'metrics']]`. */
+  readonly routes: readonly (readonly [from: Signal, to: Signal])[]
+  /** One instance for each pair of signals in use. */
+  create(config: C, settings: Settings, next: Consumer): Connector
+}
+
+export interface ExporterFactory<C = unknown> extends FactoryBase<C> {
+  readonly kind: 'exporter'
+  readonly signals: readonly Signal[]
+  /** Queue, retry and timeout taken from the config; without it `send` is called directly, once. */
+  sending?(config: C): SendingConfig
+  /** One instance for all signals and pipelines. `signals` are those in use. */
+  create(config: C, settings: Settings, signals: readonly Signal[]): Exporter
+}
+
+export interface ExtensionFactory<C = unknown> extends FactoryBase<C> {
+  readonly kind: 'extension'
+  create(config: C, settings: Settings): Extension
+}
+
+export type Factory =
+  | ReceiverFactory
+  | ProcessorFactory
+  | ConnectorFactory
+  | ExporterFactory
+  | ExtensionFactory

@@ -1,0 +1,173 @@
+/**
+ * Writing protobuf wire format into one growing buffer.
+ *
+ * A message whose length is not known yet is opened with `open(field)` and closed with `close(mark)`: one length byte
+ * is reserved, and the content moves only when the bet was wrong (128 bytes and more).
+ */
+
+import { LEN } from './cursor.ts'
+
+const SMALLEST = 1024
+
+export class Writer {
+  bytes: Uint8Array
+  pos: number
+
+  /** `sizeHint` in bytes: what the result will probably need. */
+  constructor(sizeHint = SMALLEST) {
+    this.bytes = Buffer.allocUnsafeSlow(Math.max(sizeHint, 64))
+    this.pos = 0
+  }
+
+  /** What was written, without a copy. The writer must not be used afterwards unless `reset` gave it a new buffer. */
+  take(): Uint8Array {
+    return this.bytes.subarray(0, this.pos)
+  }
+
+  /** What was written, copied to its exact size; the writer can be used again after `rewind`. */
+  copy(): Uint8Array {
+    return Uint8Array.prototype.slice.call(this.bytes, 0, this.pos)
+  }
+
+  rewind(pos = 0): void {
+    this.pos = pos
+  }
+
+  /** Makes room for `more` bytes. Every method that writes calls it; call it yourself before writing to `bytes`. */
+  reserve(more: number): void {
+    const needed = this.pos + more
+    if (needed <= this.bytes.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
+    grown.set(this.bytes.subarray(0, this.pos))
+    this.bytes = grown
+  }
+
+  byte(value: number): void {
+    this.reserve(1)
+    this.bytes[this.pos++] = value
+  }
+
+  tag(field: number, wire: number): void {
+    this.varint(field * 8 + wire)
+  }
+
+  /** An unsigned number up to 2^53. */
+  varint(value: number): void {
+    this.reserve(10)
+    const bytes = this.bytes
+    let pos = this.pos
+    while (value > 0x7fff_ffff) {
+      bytes[pos++] = (value % 128) | 0x80
+      value = Math.floor(value / 128)
+    }
+    while (value > 0x7f) {
+      bytes[pos++] = (value & 0x7f) | 0x80
+      value >>>= 7
+    }
+    bytes[pos++] = value
+    this.pos = pos
+  }
+
+  /** `int64` or `uint64` by its two unsigned halves. */
+  varint64(lo: number, hi: number): void {
+    this.reserve(10)
+    const bytes = this.bytes
+    let pos = this.pos
+    while (hi !== 0 || lo > 0x7f) {
+      bytes[pos++] = (lo & 0x7f) | 0x80
+      lo = ((lo >>> 7) | (hi << 25)) >>> 0
+      hi >>>= 7
+    }
+    bytes[pos++] = lo
+    this.pos = pos
+  }
+
+  bigVarint(value: bigint): void {
+    const bits = BigInt.asUintN(64, value)
+    this.varint64(Number(bits & 0xffff_ffffn), Number(bits >> 32n))
+  }
+
+  fixed32(value: number): void {
+    this.reserve(4)
+    const { bytes, pos } = this
+    bytes[pos] = value
+    bytes[pos + 1] = value >>> 8
+    bytes[pos + 2] = value >>> 16
+    bytes[pos + 3] = value >>> 24
+    this.pos = pos + 4
+  }
+
+  bigFixed64(value: bigint): void {
+    const bits = BigInt.asUintN(64, value)
+    this.fixed32(Number(bits & 0xffff_ffffn))
+    this.fixed32(Number(bits >> 32n))
+  }
+
+  double(value: number): void {
+    this.reserve(8)
+    eight.setFloat64(0, value, true)
+    for (let i = 0; i < 8; i++) this.bytes[this.pos++] = eight.getUint8(i)
+  }
+
+  /** `source[start, stop)` as it is. */
+  raw(source: Uint8Array, start = 0, stop = source.length): void {
+    const length = stop - start
+    this.reserve(length)
+    const { bytes, pos } = this
+    // Below this size a loop beats the call into the runtime and the view that `subarray` allocates.
+    if (length <= 48) for (let i = 0; i < length; i++) bytes[pos + i] = source[start + i]!
+    else bytes.set(source.subarray(start, stop), pos)
+    this.pos = pos + length
+  }
+
+  /** A LEN field whose value is `source[start, stop)`. */
+  lengthDelimited(field: number, source: Uint8Array, start = 0, stop = source.length): void {
+    this.tag(field, LEN)
+    this.varint(stop - start)
+    this.raw(source, start, stop)
+  }
+
+  string(field: number, text: string): void {
+    const mark = this.open(field)
+    const most = text.length * 3
+    this.reserve(most)
+    this.pos += encoder.encodeInto(text, this.bytes.subarray(this.pos, this.pos + most)).written
+    this.close(mark)
+  }
+
+  /** Begins a LEN field of unknown length; give the result to `close`. */
+  open(field: number): number {
+    this.tag(field, LEN)
+    this.byte(0)
+    return this.pos
+  }
+
+  /** Ends what `open` began: writes the length, moving the content when its varint is longer than one byte. */
+  close(mark: number): void {
+    const length = this.pos - mark
+    if (length < 0x80) {
+      this.bytes[mark - 1] = length
+      return
+    }
+    const extra = varintSize(length) - 1
+    this.reserve(extra)
+    this.bytes.copyWithin(mark + extra, mark, this.pos)
+    const after = this.pos + extra
+    this.pos = mark - 1
+    this.varint(length)
+    this.pos = after
+  }
+}
+
+const encoder = new TextEncoder()
+const eight = new DataView(new ArrayBuffer(8))
+
+/** How many bytes `value` (unsigned, up to 2^53) takes as a varint. */
+export function varintSize(value: number): number {
+  let size = 1
+  while (value >= 0x80) {
+    value = Math.floor(value / 128)
+    size++
+  }
+  return size
+}

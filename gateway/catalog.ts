@@ -1,0 +1,43 @@
+/**
+ * The one list of all components. Each is loaded on first use, so that a sidecar does not carry clients it does not
+ * run. Types and aliases stand here as well as in the factories, so that a config can be checked against names
+ * without loading anything; a test compares the two.
+ */
+
+import type { Factory } from '../core/component/contract.ts'
+
+export type Kind = Factory['kind']
+
+export interface CatalogEntry {
+  readonly kind: Kind
+  readonly type: string
+  readonly aliases: readonly string[]
+  readonly load: () => Promise<Factory>
+}
+
+function entry(
+  kind: Kind,
+  type: string,
+  load: () => Promise<{ factory: Factory }>,
+  ...aliases: string[]
+): CatalogEntry {
+  return { kind, type, aliases, load: async () => (await load()).factory }
+}
+
+export const CATALOG: readonly CatalogEntry[] = [
+  entry('receiver', 'otlp', () => import('../receivers/otlp/index.ts')),
+  entry('processor', 'attributes', () => import('../processors/attributes.ts')),
+  entry('processor', 'batch', () => import('../processors/batch.ts')),
+  entry('processor', 'memory_limiter', () => import('../processors/memory-limiter.ts')),
+  entry('processor', 'probabilistic_sampler', () => import('../processors/probabilistic-sampler.ts')),
+  entry('processor', 'resource', () => import('../processors/resource.ts')),
+  entry('exporter', 'debug', () => import('../exporters/debug/index.ts')),
+  entry('exporter', 'file', () => import('../exporters/file/index.ts')),
+  entry('exporter', 'nop', () => import('../exporters/nop.ts')),
+  entry('exporter', 'otlp_grpc', () => import('../exporters/otlp-grpc.ts'), 'otlp'),
+  entry('exporter', 'otlp_http', () => import('../exporters/otlp-http.ts'), 'otlphttp'),
+  entry('connector', 'forward', () => import('../connectors/forward.ts')),
+  entry('extension', 'health_check', () => import('../extensions/health-check.ts')),
+  entry('extension', 'pprof', () => import('../extensions/pprof.ts')),
+  entry('extension', 'zpages', () => import('../extensions/zpages.ts')),
+]
