@@ -63,26 +63,33 @@ export class RecordingMetrics implements MetricsRegistry {
   }
 
   counter(declaration: MetricDeclaration) {
+    const add = (value: number, labels?: Readonly<Record<string, string>>): void => {
+      const key = this.#key(declaration, labels)
+      this.values.set(key, (this.values.get(key) ?? 0) + value)
+    }
     return {
-      add: (value: number, labels?: Readonly<Record<string, string>>) => {
-        const key = this.#key(declaration, labels)
-        this.values.set(key, (this.values.get(key) ?? 0) + value)
-      },
+      add,
+      bind: (labels: Readonly<Record<string, string>>) => ({ add: (value: number) => add(value, labels) }),
     }
   }
 
   gauge(declaration: MetricDeclaration) {
+    const set = (value: number, labels?: Readonly<Record<string, string>>): void => {
+      this.values.set(this.#key(declaration, labels), value)
+    }
     return {
-      set: (value: number, labels?: Readonly<Record<string, string>>) => {
-        this.values.set(this.#key(declaration, labels), value)
-      },
+      set,
+      bind: (labels: Readonly<Record<string, string>>) => ({ set: (value: number) => set(value, labels) }),
     }
   }
 
   /** `read` of a histogram gives the sum of what was recorded. */
   histogram(declaration: MetricDeclaration) {
     const { add } = this.counter(declaration)
-    return { record: add }
+    return {
+      record: add,
+      bind: (labels: Readonly<Record<string, string>>) => ({ record: (value: number) => add(value, labels) }),
+    }
   }
 
   observe(
