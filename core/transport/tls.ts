@@ -1,0 +1,242 @@
+/**
+ * The `tls` sections of clients and servers: the Collector's keys (config/configtls 0.155), turned into what
+ * node:tls takes.
+ */
+
+import { readFileSync } from 'node:fs'
+import {
+  createSecureContext,
+  getCACertificates,
+  type SecureContext,
+  type SecureContextOptions,
+  type SecureVersion,
+} from 'node:tls'
+import {
+  choice,
+  duration,
+  flag,
+  list,
+  type Secret,
+  type SectionOptions,
+  secret,
+  section,
+  text,
+  type ValueOf,
+} from '../../config/schema.ts'
+import { unsupported } from './unsupported.ts'
+
+const VERSIONS = ['', '1.0', '1.1', '1.2', '1.3'] as const
+
+/** Go's names of the TLS 1.2 suites that it calls secure, and OpenSSL's. */
+const SUITES: Readonly<Record<string, string>> = {
+  TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: 'ECDHE-ECDSA-AES128-GCM-SHA256',
+  TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: 'ECDHE-ECDSA-AES256-GCM-SHA384',
+  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: 'ECDHE-ECDSA-CHACHA20-POLY1305',
+  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: 'ECDHE-RSA-AES128-GCM-SHA256',
+  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: 'ECDHE-RSA-AES256-GCM-SHA384',
+  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: 'ECDHE-RSA-CHACHA20-POLY1305',
+  TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA: 'ECDHE-ECDSA-AES128-SHA',
+  TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA: 'ECDHE-ECDSA-AES256-SHA',
+  TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA: 'ECDHE-RSA-AES128-SHA',
+  TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA: 'ECDHE-RSA-AES256-SHA',
+}
+
+/** Suites that Go has but calls insecure: `include_insecure_cipher_suites` allows them. */
+const INSECURE_SUITES: Readonly<Record<string, string>> = {
+  TLS_RSA_WITH_AES_128_CBC_SHA: 'AES128-SHA',
+  TLS_RSA_WITH_AES_256_CBC_SHA: 'AES256-SHA',
+  TLS_RSA_WITH_AES_128_CBC_SHA256: 'AES128-SHA256',
+  TLS_RSA_WITH_AES_128_GCM_SHA256: 'AES128-GCM-SHA256',
+  TLS_RSA_WITH_AES_256_GCM_SHA384: 'AES256-GCM-SHA384',
+  TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256: 'ECDHE-ECDSA-AES128-SHA256',
+  TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256: 'ECDHE-RSA-AES128-SHA256',
+}
+
+/** TLS 1.3 has these and, in Go, always all of them, whatever `cipher_suites` says. */
+const SUITES_13 = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256']
+
+const CURVES: Readonly<Record<string, string>> = {
+  P256: 'P-256',
+  P384: 'P-384',
+  P521: 'P-521',
+  X25519: 'X25519',
+  X25519MLKEM768: 'X25519MLKEM768',
+}
+
+/** The keys that clients and servers share. Spread them into a section and call `checkTls` in its `check`. */
+export const tlsFields = {
+  ca_file: text({ default: '', doc: 'PEM file with the authorities to trust. Empty: those of the system.' }),
+  ca_pem: secret({ doc: 'The same as text.' }),
+  include_system_ca_certs_pool: flag({
+    default: false,
+    doc: 'Trust the authorities of the system besides those named here.',
+  }),
+  cert_file: text({ default: '', doc: 'PEM file with the certificate to show.' }),
+  cert_pem: secret({ doc: 'The same as text.' }),
+  key_file: text({ default: '', doc: "PEM file with the certificate's key." }),
+  key_pem: secret({ doc: 'The same as text.' }),
+  min_version: choice(VERSIONS, { default: '', doc: 'Lowest TLS version. Empty means 1.2.' }),
+  max_version: choice(VERSIONS, { default: '', doc: 'Highest TLS version. Empty means 1.3.' }),
+  cipher_suites: list(text({ doc: "A suite by Go's name, such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256." }), {
+    doc: 'Suites for TLS 1.2 and older. Empty: a safe list. TLS 1.3 always has its three.',
+  }),
+  include_insecure_cipher_suites: flag({
+    default: false,
+    doc: 'Let cipher_suites name ones that are broken.',
+  }),
+  curve_preferences: list(choice(Object.keys(CURVES), { doc: 'A curve.' }), {
+    doc: 'Key exchange curves, the best first. Empty: a safe list.',
+  }),
+  reload_interval: duration({
+    default: '0s',
+    doc: 'Read certificate and key again this often. 0 means never.',
+  }),
+  tpm: unsupported({
+    doc: 'Keys held in a TPM.',
+    what: 'keys held in a TPM cannot be used',
+    fix: 'remove tpm: and name the key with key_file',
+  }),
+} as const
+
+/** A section with the shared keys; clients and servers add their own. */
+export interface TlsConfig {
+  readonly ca_file: string
+  readonly ca_pem: Secret
+  readonly include_system_ca_certs_pool: boolean
+  readonly cert_file: string
+  readonly cert_pem: Secret
+  readonly key_file: string
+  readonly key_pem: Secret
+  readonly min_version: (typeof VERSIONS)[number]
+  readonly max_version: (typeof VERSIONS)[number]
+  readonly cipher_suites: readonly string[]
+  readonly include_insecure_cipher_suites: boolean
+  readonly curve_preferences: readonly string[]
+  readonly reload_interval: number
+}
+
+type Report = Parameters<NonNullable<SectionOptions<typeof tlsFields>['check']>>[1]
+
+/** Rules across the shared keys; what configtls.Config.Validate checks. */
+export function checkTls(value: TlsConfig, report: Report): void {
+  for (const kind of ['ca', 'cert', 'key'] as const) {
+    if (value[`${kind}_file`] !== '' && value[`${kind}_pem`].reveal() !== '') {
+      report.error(`${kind}_pem`, `stands beside ${kind}_file`, 'keep one of the two')
+    }
+  }
+  const cert = value.cert_file !== '' || value.cert_pem.reveal() !== ''
+  const key = value.key_file !== '' || value.key_pem.reveal() !== ''
+  if (cert && !key) report.error('cert_file', 'a certificate without its key', 'add key_file or key_pem')
+  if (key && !cert) report.error('key_file', 'a key without its certificate', 'add cert_file or cert_pem')
+  if (value.max_version !== '' && value.max_version < (value.min_version || '1.2')) {
+    report.error('max_version', `is lower than min_version (${value.min_version || '1.2'})`, 'raise it')
+  }
+  for (const suite of value.cipher_suites) {
+    if (SUITES[suite] !== undefined || SUITES_13.includes(suite)) continue
+    if (INSECURE_SUITES[suite] === undefined) {
+      report.error('cipher_suites', `"${suite}" is not a cipher suite`, `write names such as ${SUITES_13[0]}`)
+    } else if (!value.include_insecure_cipher_suites) {
+      report.error(
+        'cipher_suites',
+        `"${suite}" is insecure`,
+        'remove it, or set include_insecure_cipher_suites: true',
+      )
+    }
+  }
+}
+
+/** A PEM from its file or its text; undefined when neither is written. Throws with the key and the file's name. */
+function pem(config: TlsConfig, kind: 'ca' | 'cert' | 'key'): string | undefined {
+  const file = config[`${kind}_file`]
+  const plain = config[`${kind}_pem`].reveal()
+  if (file === '') return plain === '' ? undefined : plain
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Error(`tls: cannot read ${kind}_file "${file}": ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** What the system trusts, as Go reads it; Node's own list where the system has none. */
+export function systemAuthorities(): string[] {
+  const system = getCACertificates('system')
+  return system.length === 0 ? getCACertificates('default') : [...system, ...getCACertificates('extra')]
+}
+
+function version(written: string, fallback: SecureVersion): SecureVersion {
+  return written === '' ? fallback : written === '1.0' ? 'TLSv1' : (`TLSv${written}` as SecureVersion)
+}
+
+/** The shared keys as node:tls takes them, without `ca`. Reads files; throws an Error that names the key. */
+export function secureOptions(config: TlsConfig): SecureContextOptions {
+  const options: SecureContextOptions = {
+    minVersion: version(config.min_version, 'TLSv1.2'),
+    maxVersion: version(config.max_version, 'TLSv1.3'),
+  }
+  const cert = pem(config, 'cert')
+  const key = pem(config, 'key')
+  if (cert !== undefined) options.cert = cert
+  if (key !== undefined) options.key = key
+  if (config.cipher_suites.length > 0) {
+    const old = config.cipher_suites.map(name => SUITES[name] ?? INSECURE_SUITES[name]).filter(Boolean)
+    options.ciphers = [...SUITES_13, ...old].join(':')
+  }
+  if (config.curve_preferences.length > 0) {
+    options.ecdhCurve = config.curve_preferences.map(name => CURVES[name]).join(':')
+  }
+  return options
+}
+
+/** The authorities to trust: those named in the config, those of the system, or both. */
+export function authorities(config: TlsConfig): string[] {
+  const own = pem(config, 'ca')
+  if (own === undefined) return systemAuthorities()
+  return config.include_system_ca_certs_pool ? [own, ...systemAuthorities()] : [own]
+}
+
+/** `tls` of a client: configtls.ClientConfig. */
+export const clientTls = section(
+  {
+    ...tlsFields,
+    insecure: flag({
+      default: false,
+      doc: 'gRPC: no TLS at all. HTTP: no effect, the scheme of the endpoint decides.',
+    }),
+    insecure_skip_verify: flag({
+      default: false,
+      doc: 'Take any certificate the server shows. Encrypts, but to whom is not known.',
+    }),
+    server_name_override: text({
+      default: '',
+      doc: 'The name to ask for and to find in the certificate, instead of the host of the endpoint.',
+    }),
+  },
+  { doc: 'How the connection to the server is secured.', check: checkTls },
+)
+
+export type ClientTlsConfig = ValueOf<typeof clientTls>
+
+/** What a client hands to tls.connect; one context for all its connections, because building one costs ms. */
+export interface ClientTls {
+  readonly secureContext: SecureContext
+  readonly rejectUnauthorized: boolean
+  readonly servername: string | undefined
+}
+
+/** Reads the files and builds the context. Throws an Error that says which key is at fault. */
+export function loadClientTls(config: ClientTlsConfig): ClientTls {
+  const options: SecureContextOptions = { ...secureOptions(config), ca: authorities(config) }
+  let secureContext: SecureContext
+  try {
+    secureContext = createSecureContext(options)
+  } catch (error) {
+    throw new Error(`tls: certificate, key or authority is not usable: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+  return {
+    secureContext,
+    rejectUnauthorized: !config.insecure_skip_verify,
+    servername: config.server_name_override === '' ? undefined : config.server_name_override,
+  }
+}
