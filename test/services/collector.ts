@@ -1,0 +1,46 @@
+/** The real OpenTelemetry Collector, built from Go modules: what Sluice is compared with and talks to. */
+
+import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cacheFolder } from './cache.ts'
+import { complete, type Running, run } from './process.ts'
+
+const VERSION = 'v0.155.0'
+const pinned = fileURLToPath(new URL('otelcol/', import.meta.url))
+
+/** Path of the program; builds it the first time. Throws when there is no Go to build it with. */
+export async function collectorProgram(): Promise<string> {
+  const given = process.env['SLUICE_OTELCOL']
+  if (given !== undefined) return given
+  const files = ['builder.yaml', 'go.mod', 'go.sum'].map(name => pinned + name)
+  const program = join(cacheFolder('otelcol', files), 'otelcol')
+  if (!existsSync(program)) await build(program)
+  return program
+}
+
+/** The Collector's own builder writes main.go from builder.yaml; versions are pinned by our go.mod and go.sum. */
+async function build(program: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-otelcol-'))
+  const env = { CGO_ENABLED: '0', GOFLAGS: '', GOBIN: folder }
+  try {
+    await complete('go', ['install', `go.opentelemetry.io/collector/cmd/builder@${VERSION}`], { env })
+    copyFileSync(`${pinned}builder.yaml`, join(folder, 'builder.yaml'))
+    const generate = ['--config=builder.yaml', '--skip-get-modules', '--skip-compilation']
+    await complete(join(folder, 'builder'), generate, { cwd: folder, env })
+    for (const name of ['go.mod', 'go.sum']) copyFileSync(pinned + name, join(folder, 'src', name))
+    const flags = ['build', '-mod=mod', '-trimpath', '-ldflags=-s -w', '-o', `${program}.part`, '.']
+    await complete('go', flags, { cwd: join(folder, 'src'), env })
+    renameSync(`${program}.part`, program)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Starts it with a config given as text; resolves when it says that it is ready. */
+export async function startCollector(yaml: string): Promise<Running> {
+  const running = run(await collectorProgram(), ['--config', `yaml:${yaml}`])
+  await running.printed(/Everything is ready/)
+  return running
+}
