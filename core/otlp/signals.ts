@@ -38,3 +38,11 @@ export const SIGNAL_WORDS: Readonly<Record<Signal, SignalWords>> = {
     method: '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export',
   },
 }
+
+/** What the request of each signal is called in the .proto files, and so in messages.ts. */
+export const REQUESTS: Readonly<Record<Signal, string>> = {
+  traces: 'ExportTraceServiceRequest',
+  metrics: 'ExportMetricsServiceRequest',
+  logs: 'ExportLogsServiceRequest',
+  profiles: 'ExportProfilesServiceRequest',
+}
