@@ -7,13 +7,13 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { jsonToRequest } from '../../core/otlp/json.ts'
 import type { Signal } from '../../core/otlp/signals.ts'
+import { startGateway } from '../kit/gateway-process.ts'
 import { type GoldenRequest, goldenRequests } from '../kit/golden.ts'
 import { decodeRequest } from '../kit/proto.ts'
 import { sendHttp } from '../kit/send.ts'
 import { need } from '../services/cache.ts'
 import { collectorProgram, startCollector } from '../services/collector.ts'
 import { freePort } from '../services/process.ts'
-import { startGateway } from './gateway.ts'
 
 const SIGNALS = ['traces', 'metrics', 'logs'] as const
 

@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { imbalances, type RunningGateway, startGateway } from '../kit/gateway-process.ts'
 import { goldenRequests } from '../kit/golden.ts'
 import { sendGrpc, sendHttp } from '../kit/send.ts'
 import { need } from '../services/cache.ts'
 import { complete } from '../services/process.ts'
 import { pythonTools } from '../services/python.ts'
-import { imbalances, type RunningGateway, startGateway } from './gateway.ts'
 
 const SIGNALS = ['traces', 'metrics', 'logs'] as const
 const app = fileURLToPath(new URL('python/app.py', import.meta.url))
