@@ -1,0 +1,143 @@
+/**
+ * Compressing what a client sends: the Collector's `compression` and `compression_params` keys
+ * (config/configcompression 0.155), and node:zlib behind them.
+ */
+
+import { promisify } from 'node:util'
+import {
+  constants,
+  deflate,
+  deflateSync,
+  gzip,
+  gzipSync,
+  type ZlibOptions,
+  type ZstdOptions,
+  zstdCompress,
+  zstdCompressSync,
+} from 'node:zlib'
+import { choice, integer, section } from '../../config/schema.ts'
+import { compressBlock, compressFramed } from '../formats/snappy.ts'
+
+export const HTTP_COMPRESSIONS = [
+  '',
+  'none',
+  'gzip',
+  'zlib',
+  'deflate',
+  'zstd',
+  'snappy',
+  'x-snappy-framed',
+  'lz4',
+] as const
+export type HttpCompression = (typeof HTTP_COMPRESSIONS)[number]
+
+/** The two keys. `gzip` is the default of the OTLP exporters. */
+export function compressionFields(fallback: HttpCompression) {
+  return {
+    compression: choice(HTTP_COMPRESSIONS, { default: fallback, doc: 'How requests are compressed.' }),
+    compression_params: section(
+      {
+        level: integer({
+          default: 0,
+          min: -2,
+          doc: 'gzip, zlib, deflate: 1 (fast) to 9 (small), -2 Huffman only; 0 and -1 mean 3. zstd: 1 to 22; 0 and -1 mean 1.',
+        }),
+      },
+      { doc: 'How hard to compress.' },
+    ),
+  }
+}
+
+export interface CompressionConfig {
+  readonly compression: HttpCompression
+  readonly compression_params: { readonly level: number }
+}
+
+/** What is wrong with the two keys together, or undefined. configcompression.Type.ValidateParams. */
+export function compressionProblem(
+  config: CompressionConfig,
+): { key: 'compression' | 'compression_params'; wrong: string; fix: string } | undefined {
+  const { compression, compression_params } = config
+  const { level } = compression_params
+  // An error, because nobody may think that this is honoured while the data leaves uncompressed.
+  if (compression === 'lz4') {
+    return { key: 'compression', wrong: 'lz4 is not available: Node has none', fix: 'write zstd or gzip' }
+  }
+  if (compression.includes('snappy') && level !== 0) {
+    return { key: 'compression_params', wrong: 'snappy has no levels', fix: 'remove level' }
+  }
+  const zlib = compression === 'gzip' || compression === 'zlib' || compression === 'deflate'
+  if (zlib && level > 9) {
+    return { key: 'compression_params', wrong: `${compression} has no level ${level}`, fix: 'write 1 to 9' }
+  }
+  return undefined
+}
+
+export interface Compressor {
+  /** The value of `content-encoding`. */
+  readonly encoding: string
+  /** Small inputs are done at once, large ones on a thread of libuv's pool. */
+  compress(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>
+}
+
+/**
+ * Up to here a trip to the thread pool costs more (about 80 us of CPU) than it saves. Measured with OTLP requests:
+ * 6 kB in 75 us, 16 kB in 130 us.
+ */
+const SYNC_BYTES_MAX = 16 * 1024
+
+/**
+ * Level 3 where the config names none. Measured on a 512-span request of 314 kB: level 6 makes 58.0 kB in 4.7 ms,
+ * level 3 makes 60.2 kB in 2.4 ms. The receiver cannot tell.
+ */
+const ZLIB_LEVEL = 3
+
+function zlibOptions(level: number): ZlibOptions {
+  if (level === -2) return { strategy: constants.Z_HUFFMAN_ONLY }
+  return { level: level <= 0 ? ZLIB_LEVEL : level }
+}
+
+/** Go's encoder has four levels and takes any number; ours go to 22. */
+function zstdOptions(level: number): ZstdOptions {
+  const one = level <= 0 ? 1 : Math.min(level, 22)
+  return { params: { [constants.ZSTD_c_compressionLevel]: one } }
+}
+
+function byStep<O>(
+  encoding: string,
+  options: O,
+  now: (bytes: Uint8Array, options: O) => Uint8Array,
+  later: (bytes: Uint8Array, options: O) => Promise<Uint8Array>,
+): Compressor {
+  return {
+    encoding,
+    compress: bytes => (bytes.length <= SYNC_BYTES_MAX ? now(bytes, options) : later(bytes, options)),
+  }
+}
+
+const gzipLater = promisify<Uint8Array, ZlibOptions, Uint8Array>(gzip)
+const deflateLater = promisify<Uint8Array, ZlibOptions, Uint8Array>(deflate)
+const zstdLater = promisify<Uint8Array, ZstdOptions, Uint8Array>(zstdCompress)
+
+/** The compressor for the two keys; undefined when nothing is to be compressed. */
+export function compressorFor(config: CompressionConfig): Compressor | undefined {
+  const { compression, compression_params } = config
+  const { level } = compression_params
+  switch (compression) {
+    case 'gzip':
+      return byStep('gzip', zlibOptions(level), gzipSync, gzipLater)
+    // Both are the zlib format (RFC 1950): that is what HTTP calls deflate (RFC 9110 8.4.1.2).
+    case 'zlib':
+    case 'deflate':
+      return byStep(compression, zlibOptions(level), deflateSync, deflateLater)
+    case 'zstd':
+      return byStep('zstd', zstdOptions(level), zstdCompressSync, zstdLater)
+    // Snappy is plain JavaScript here and has no thread to go to.
+    case 'snappy':
+      return { encoding: 'snappy', compress: compressBlock }
+    case 'x-snappy-framed':
+      return { encoding: 'x-snappy-framed', compress: compressFramed }
+    default:
+      return undefined
+  }
+}
