@@ -95,6 +95,11 @@ export interface Settings {
   readonly account: Account
   readonly metrics: MetricsRegistry
   readonly host: Host
+  /**
+   * True when an exporter this part leads to keeps what it acknowledges (`wait_for_result`, or a queue on disk): a
+   * part that buffers then settles each caller with the flush that carried its last item, not before.
+   */
+  readonly waitDownstream?: boolean
 }
 
 /** What a part can ask of the gateway. */

@@ -1,0 +1,52 @@
+/** What parts can ask of the gateway, and what the gateway knows of its parts. */
+
+import type { Extension, Host, HostDescription, PartHealth } from '../core/component/contract.ts'
+import type { Account } from '../core/component/ledger.ts'
+import type { Logger } from '../core/telemetry/log.ts'
+import type { PipelineConfig } from './gateway-config.ts'
+
+export const NAME = 'sluice'
+
+export class GatewayHost implements Host {
+  readonly build: Host['build']
+  ready = false
+  readonly accounts: Account[] = []
+  readonly pipelines: PipelineConfig[] = []
+  /** By id; filled before anything starts, cleared never: a stopped extension answers as one. */
+  readonly extensions = new Map<string, Extension>()
+  readonly #health = new Map<string, PartHealth>()
+  readonly #log: Logger
+
+  constructor(version: string, log: Logger) {
+    this.build = Object.freeze({ name: NAME, version, startedAt: Date.now() })
+    this.#log = log
+  }
+
+  extension(id: string): Extension | undefined {
+    return this.extensions.get(id)
+  }
+
+  report(part: string, health: PartHealth): void {
+    const before = this.#health.get(part)?.state
+    this.#health.set(part, health)
+    if (before === health.state) return
+    const fields = { part, ...(health.message === undefined ? {} : { reason: health.message }) }
+    if (health.state === 'permanent_error') this.#log.error('A component cannot work', fields)
+    else if (health.state === 'recoverable_error') this.#log.warn('A component has trouble', fields)
+    else if (before?.endsWith('_error')) this.#log.info('A component is well again', fields)
+  }
+
+  describe(): HostDescription {
+    return {
+      pipelines: this.pipelines.map(({ id, receivers, processors, exporters }) => ({
+        id,
+        receivers: receivers.map(reference => reference.id),
+        processors: processors.map(reference => reference.id),
+        exporters: exporters.map(reference => reference.id),
+      })),
+      extensions: [...this.extensions.keys()],
+      health: this.#health,
+      accounts: this.accounts,
+    }
+  }
+}
