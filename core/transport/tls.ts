@@ -10,6 +10,7 @@ import {
   type SecureContext,
   type SecureContextOptions,
   type SecureVersion,
+  type TlsOptions,
 } from 'node:tls'
 import {
   choice,
@@ -150,10 +151,14 @@ function pem(config: TlsConfig, kind: 'ca' | 'cert' | 'key'): string | undefined
   const file = config[`${kind}_file`]
   const plain = config[`${kind}_pem`].reveal()
   if (file === '') return plain === '' ? undefined : plain
+  return readPem(`${kind}_file`, file)
+}
+
+function readPem(key: string, file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new Error(`tls: cannot read ${kind}_file "${file}": ${(error as Error).message}`, { cause: error })
+    throw new Error(`tls: cannot read ${key} "${file}": ${(error as Error).message}`, { cause: error })
   }
 }
 
@@ -216,6 +221,13 @@ export const clientTls = section(
 
 export type ClientTlsConfig = ValueOf<typeof clientTls>
 
+/** True when there is something to read that may be wrong: certificate, key or authorities. */
+export function namesFiles(config: TlsConfig): boolean {
+  return (['ca', 'cert', 'key'] as const).some(
+    kind => config[`${kind}_file`] !== '' || config[`${kind}_pem`].reveal() !== '',
+  )
+}
+
 /** What a client hands to tls.connect; one context for all its connections, because building one costs ms. */
 export interface ClientTls {
   readonly secureContext: SecureContext
@@ -239,4 +251,54 @@ export function loadClientTls(config: ClientTlsConfig): ClientTls {
     rejectUnauthorized: !config.insecure_skip_verify,
     servername: config.server_name_override === '' ? undefined : config.server_name_override,
   }
+}
+
+/** `tls` of a server: configtls.ServerConfig. */
+export const serverTls = section(
+  {
+    ...tlsFields,
+    reload_interval: unsupported({
+      doc: 'Read certificate and key again this often.',
+      what: 'reading certificates again while running is not supported yet',
+      fix: 'remove reload_interval, and restart the gateway when certificates change',
+    }),
+    client_ca_file: text({
+      default: '',
+      doc: 'PEM file with authorities. Written: clients must show a certificate from one of them.',
+    }),
+    client_ca_file_reload: unsupported({
+      doc: 'Read client_ca_file again when it changes.',
+      what: 'reading certificates again while running is not supported yet',
+      fix: 'remove client_ca_file_reload, and restart the gateway when certificates change',
+    }),
+  },
+  {
+    doc: 'How connections of clients are secured.',
+    check: (value, report) => {
+      checkTls({ ...value, reload_interval: 0 }, report)
+      if (value.cert_file === '' && value.cert_pem.reveal() === '') {
+        report.error('cert_file', 'is missing', 'write cert_file and key_file: a server needs a certificate')
+      }
+    },
+  },
+)
+
+export type ServerTlsConfig = ValueOf<typeof serverTls>
+
+/** What a server hands to tls.createServer and its kin. Reads files; throws an Error that says which key is at fault. */
+export function serverTlsOptions(config: ServerTlsConfig): TlsOptions {
+  const options: TlsOptions = secureOptions({ ...config, reload_interval: 0 })
+  if (config.client_ca_file !== '') {
+    options.ca = readPem('client_ca_file', config.client_ca_file)
+    options.requestCert = true
+    options.rejectUnauthorized = true
+  }
+  try {
+    createSecureContext(options)
+  } catch (error) {
+    throw new Error(`tls: certificate, key or authority is not usable: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+  return options
 }
