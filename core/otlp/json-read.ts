@@ -17,7 +17,7 @@ import {
   QUOTE,
   Scanner,
 } from './json-scan.ts'
-import { type Field, HASH_SEED, KIND, type Message, nextHash } from './json-table.ts'
+import { type Field, KIND, type Message } from './json-table.ts'
 import { Writer } from './writer.ts'
 
 /** Messages inside messages; the same bound as for protobuf. */
@@ -146,10 +146,7 @@ class Reader extends Scanner {
     this.#nameStarts[depth] = this.#nameStops[depth] = this.pos + 1
     this.string()
     this.#nameStops[depth] = this.pos - 1
-    const { text, textStart, textStop } = this
-    let hash = HASH_SEED
-    for (let i = textStart; i < textStop; i++) hash = nextHash(hash, text[i]!)
-    return message.byName.find(hash, text, textStart, textStop)
+    return message.byName.find(this.text, this.textStart, this.textStop)
   }
 
   #array(field: Field, depth: number, byte: number): void {

@@ -73,6 +73,7 @@ export abstract class Scanner {
   peek(): number {
     const { bytes } = this
     let byte = bytes[this.pos]
+    if (byte !== undefined && byte > 0x20) return byte
     while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = bytes[++this.pos]
     return byte ?? 0
   }
@@ -234,7 +235,7 @@ export abstract class Scanner {
   }
 
   colon(): void {
-    if (this.peek() !== COLON) this.fail('":"')
+    if (this.bytes[this.pos] !== COLON && this.peek() !== COLON) this.fail('":"')
     this.pos++
   }
 

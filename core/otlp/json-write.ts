@@ -6,9 +6,21 @@
  * neither repeated nor in a oneof is always there, if need be as `{}`; an id of only zero bytes is left out.
  */
 
-import { Cursor, high, I32, LEN, low, readDouble, readFixed32, readFixed64, readVarint64 } from './cursor.ts'
+import {
+  Cursor,
+  high,
+  I32,
+  LEN,
+  low,
+  readDouble,
+  readFixed32,
+  readFixed64,
+  readVarint,
+  readVarint64,
+  varintEnd,
+} from './cursor.ts'
 import { writeInt64, writeUint, writeUint64 } from './decimal.ts'
-import { type Field, KIND, type Message } from './json-table.ts'
+import { type Field, KIND, MESSAGES, type Message } from './json-table.ts'
 import { writeBase64, writeDouble, writeHex, writeJsonString } from './json-values.ts'
 import type { Writer } from './writer.ts'
 
@@ -55,6 +67,7 @@ export function writeMessage(
   stop: number,
   depth: number,
 ): void {
+  if (message === KEY_VALUE && writeAttribute(out, bytes, start, stop)) return
   const level = levelAt(depth)
   const { fields } = message
   const { places } = level
@@ -77,6 +90,52 @@ export function writeMessage(
     else writeValue(out, field, bytes, places[at + START]!, places[at + STOP]!, depth)
   }
   out.byte(CLOSE_OBJECT)
+}
+
+const KEY_VALUE = MESSAGES.get('KeyValue')!
+const KEY_TAG = 0x0a
+const VALUE_TAG = 0x12
+const STRING_TAG = 0x0a
+const INT_TAG = 0x18
+const KEY = Buffer.from('{"key":')
+const STRING_VALUE = Buffer.from(',"value":{"stringValue":')
+const INT_VALUE = Buffer.from(',"value":{"intValue":')
+const CLOSE_TWO = Buffer.from('}}')
+
+/**
+ * Attributes are nine tenths of most requests, and nearly all are a key, then a string or an integer: those skip the
+ * table. False, with nothing written, when this one is anything else.
+ */
+function writeAttribute(out: Writer, bytes: Uint8Array, start: number, stop: number): boolean {
+  if (bytes[start] !== KEY_TAG) return false
+  let length = readVarint(bytes, start + 1)
+  const key = varintEnd
+  const keyStop = key + length
+  if (length === 0 || bytes[keyStop] !== VALUE_TAG || keyStop >= stop) return false
+  length = readVarint(bytes, keyStop + 1)
+  const value = varintEnd
+  if (length === 0 || value + length !== stop) return false
+  const tag = bytes[value]!
+  if (tag === STRING_TAG) {
+    length = readVarint(bytes, value + 1)
+    if (varintEnd + length !== stop) return false
+    const text = varintEnd
+    out.raw(KEY)
+    writeJsonString(out, bytes, key, keyStop)
+    out.raw(STRING_VALUE)
+    writeJsonString(out, bytes, text, stop)
+  } else if (tag === INT_TAG) {
+    readVarint64(bytes, value + 1)
+    if (varintEnd !== stop) return false
+    const lo = low
+    const hi = high
+    out.raw(KEY)
+    writeJsonString(out, bytes, key, keyStop)
+    out.raw(INT_VALUE)
+    writeQuoted(out, true, lo, hi)
+  } else return false
+  out.raw(CLOSE_TWO)
+  return true
 }
 
 /** The one pass over a message: where each field is. Of a oneof only the member that came last stays. */
@@ -199,16 +258,16 @@ function writeValue(
     case KIND.fixed64:
     case KIND.sfixed64:
       readFixed64(bytes, start)
-      writeQuoted(out, field.kind === KIND.sfixed64)
+      writeQuoted(out, field.kind === KIND.sfixed64, low, high)
       return
     case KIND.int64:
     case KIND.uint64:
       readVarint64(bytes, start)
-      writeQuoted(out, field.kind === KIND.int64)
+      writeQuoted(out, field.kind === KIND.int64, low, high)
       return
     case KIND.bool:
       readVarint64(bytes, start)
-      writeWord(out, low !== 0 || high !== 0 ? TRUE : FALSE)
+      out.raw(low !== 0 || high !== 0 ? TRUE : FALSE)
       return
     case KIND.fixed32:
       writeInteger(out, readFixed32(bytes, start))
@@ -221,12 +280,12 @@ function writeValue(
   }
 }
 
-/** The 64-bit value in `low` and `high` as a string, because JavaScript's numbers would round it. */
-function writeQuoted(out: Writer, signed: boolean): void {
+/** A 64-bit value as a string, because JavaScript's numbers would round it. */
+function writeQuoted(out: Writer, signed: boolean, lo: number, hi: number): void {
   out.reserve(22)
   const { bytes } = out
   bytes[out.pos] = QUOTE
-  const end = signed ? writeInt64(bytes, out.pos + 1, low, high) : writeUint64(bytes, out.pos + 1, low, high)
+  const end = signed ? writeInt64(bytes, out.pos + 1, lo, hi) : writeUint64(bytes, out.pos + 1, lo, hi)
   bytes[end] = QUOTE
   out.pos = end + 1
 }
@@ -242,7 +301,3 @@ function writeInteger(out: Writer, value: number): void {
 
 const TRUE = Buffer.from('true')
 const FALSE = Buffer.from('false')
-
-function writeWord(out: Writer, word: Uint8Array): void {
-  out.raw(word)
-}
