@@ -5,6 +5,7 @@
  * `--feature-gates` takes a comma-separated list and may repeat too.
  */
 
+import { parseDuration } from '../config/schema.ts'
 import { didYouMean } from '../config/suggest.ts'
 
 /** Done as asked. */
@@ -39,6 +40,8 @@ export interface CommandLine {
     /** Of print-config. */
     readonly mode: 'redacted' | 'unredacted'
     readonly format: 'yaml' | 'json'
+    /** Of run: `--shutdown-timeout` in ms. */
+    readonly shutdownTimeoutMs?: number
   }
   /** What stood behind the command: the id for `featuregate`. */
   readonly rest: readonly string[]
@@ -57,6 +60,7 @@ interface Draft {
   readonly rest: string[]
   mode: 'redacted' | 'unredacted'
   format: 'yaml' | 'json'
+  shutdownTimeoutMs?: number
 }
 
 interface Flag {
@@ -96,6 +100,17 @@ const FLAGS: Readonly<Record<string, Flag>> = {
       for (const gate of value.split(',').map(part => part.trim())) {
         if (gate !== '') draft.gates.push(gate.replace(/^\+/, ''))
       }
+      return undefined
+    },
+  },
+  'shutdown-timeout': {
+    doc: 'How long stopping may take to send on what is held (default 30s)',
+    value: 'DURATION',
+    only: 'run',
+    take: (draft, value) => {
+      const ms = parseDuration(value)
+      if (ms === undefined || ms < 0) return `"${value}" is not a duration; write one such as 30s`
+      draft.shutdownTimeoutMs = ms
       return undefined
     },
   },
@@ -198,8 +213,9 @@ function finish(draft: Draft, used: ReadonlySet<string>): CommandLine | UsageErr
       return { error: `--${name} belongs to the command ${only}` }
     }
   }
-  const { sources, sets, gates, rest, mode, format } = draft
-  return { command, sources, sets, gates, rest, options: { mode, format } }
+  const { sources, sets, gates, rest, mode, format, shutdownTimeoutMs } = draft
+  const options = { mode, format, ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }) }
+  return { command, sources, sets, gates, rest, options }
 }
 
 /** What `--help` prints. */

@@ -51,6 +51,8 @@ export interface Part {
    * still held then is dropped and counted. Safe without `start`, and safe twice.
    */
   stop(deadline: number): Promise<void>
+  /** Where it listens once it has started, by protocol: `grpc` -> `127.0.0.1:4317`. For people and for tests. */
+  readonly addresses?: ReadonlyMap<string, string>
 }
 
 export type Receiver = Part

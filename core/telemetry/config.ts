@@ -182,19 +182,17 @@ export type PrometheusReaderConfig = NonNullable<
 >
 export type SignalProcessorConfig = ValueOf<typeof processor>
 
+const DEFAULT_PAGE: PrometheusReaderConfig = {
+  host: 'localhost',
+  port: 8888,
+  without_type_suffix: true,
+  without_units: true,
+  without_scope_info: true,
+  with_resource_constant_labels: undefined,
+}
+
 const DEFAULT_READER: MetricReaderConfig = {
-  pull: {
-    exporter: {
-      prometheus: {
-        host: 'localhost',
-        port: 8888,
-        without_type_suffix: true,
-        without_units: true,
-        without_scope_info: true,
-        with_resource_constant_labels: undefined,
-      },
-    },
-  },
+  pull: { exporter: { prometheus: DEFAULT_PAGE } },
   periodic: undefined,
 }
 
@@ -332,3 +330,16 @@ export const telemetryConfig = section(
 
 export type TelemetryConfig = ValueOf<typeof telemetryConfig>
 export type LogsConfig = TelemetryConfig['logs']
+
+/** The readers in effect: the old `address` key stands for the default reader when no readers are written. */
+export function readersOf({
+  level,
+  readers,
+  address,
+}: TelemetryConfig['metrics']): readonly MetricReaderConfig[] {
+  if (level === 'none') return []
+  if (address === '' || readers[0] !== DEFAULT_READER) return readers
+  const cut = address.lastIndexOf(':')
+  const prometheus = { ...DEFAULT_PAGE, host: address.slice(0, cut), port: Number(address.slice(cut + 1)) }
+  return [{ pull: { exporter: { prometheus } }, periodic: undefined }]
+}

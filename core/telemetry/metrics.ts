@@ -238,7 +238,8 @@ export function pageName({ name, unit, kind }: MetricDeclaration, options: PageO
   return full
 }
 
-function labelName(key: string): string {
+/** An attribute key as a Prometheus label. */
+export function labelName(key: string): string {
   const plain = key.replaceAll(/[^a-zA-Z0-9_]/g, '_')
   return /^[0-9]/.test(plain) ? `_${plain}` : plain
 }

@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+/** The program: commands, signals, exit codes. The only place that ends the process. */
+
+import { fileURLToPath } from 'node:url'
+import { reasonOf } from '../core/telemetry/log.ts'
+import { type CommandLine, EXIT_FAILED, EXIT_OK, EXIT_USAGE, parseCommandLine } from './cli.ts'
+import { runCommand } from './commands/index.ts'
+import { ConfigError, type RunningGateway, SHUTDOWN_TIMEOUT_MS, startGateway } from './run.ts'
+import { welcome } from './welcome.ts'
+
+const DEFAULT_CONFIG = fileURLToPath(new URL('../config/examples/default.yaml', import.meta.url))
+
+const io = {
+  out: (text: string) => void process.stdout.write(text),
+  err: (text: string) => void process.stderr.write(text),
+  env: process.env,
+  cwd: process.cwd(),
+}
+
+const line = parseCommandLine(process.argv.slice(2))
+if ('error' in line) {
+  io.err(`sluice: ${line.error}\n`)
+  process.exitCode = EXIT_USAGE
+} else if (line.command === 'run') {
+  await run(line)
+} else {
+  process.exitCode = await runCommand(line, io)
+}
+
+async function run(line: CommandLine): Promise<void> {
+  const { sets, gates, options } = line
+  const shutdownTimeoutMs = options.shutdownTimeoutMs ?? SHUTDOWN_TIMEOUT_MS
+  const own = line.sources.length === 0
+  const sources = own ? [DEFAULT_CONFIG] : line.sources
+  let gateway: RunningGateway
+  try {
+    gateway = await startGateway({ sources, sets, gates, shutdownTimeoutMs })
+  } catch (error) {
+    io.err(error instanceof ConfigError ? `${error.message}\n` : `sluice: ${reasonOf(error)}\n`)
+    if (!(error instanceof ConfigError) && process.env['SLUICE_DEBUG']) io.err(`${(error as Error).stack}\n`)
+    // What did start may have left a handle open; there is nothing to wait for.
+    process.exit(EXIT_FAILED)
+  }
+  if (own) io.out(welcome(gateway))
+  endWith(gateway)
+}
+
+/** From here on the process ends by a signal, or by a bug that nobody caught. */
+function endWith(gateway: RunningGateway): void {
+  let ending = false
+  const end = (code: number): void => {
+    ending = true
+    void gateway.stop().then(() => process.exit(code))
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      // The second signal means now.
+      if (ending) process.exit(EXIT_FAILED)
+      gateway.log.info('Received a signal to stop', { signal })
+      end(EXIT_OK)
+    })
+  }
+  const bug = (error: unknown): void => {
+    gateway.log.error('Something failed that nobody caught; this is a bug. The gateway drains and ends.', {
+      error,
+    })
+    if (!ending) end(EXIT_FAILED)
+  }
+  process.on('uncaughtException', bug)
+  process.on('unhandledRejection', bug)
+}

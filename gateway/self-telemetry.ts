@@ -1,0 +1,71 @@
+/** What the gateway says of itself: its log, its metrics and where they are read, and their export over OTLP. */
+
+import type { Host } from '../core/component/contract.ts'
+import { type PrometheusReaderConfig, readersOf, type TelemetryConfig } from '../core/telemetry/config.ts'
+import { createLog, type RootLog } from '../core/telemetry/log.ts'
+import { COLLECTOR_PAGE, labelName, Metrics, PAGE_TYPE, type PageOptions } from '../core/telemetry/metrics.ts'
+import { observeProcess } from '../core/telemetry/process-metrics.ts'
+import { pick, resourceOf } from '../core/telemetry/resource.ts'
+import { type AdminServer, serveAdmin } from '../core/transport/http-admin.ts'
+import { observeLedger } from './ledger-metrics.ts'
+
+type Labels = Readonly<Record<string, string>>
+
+export class SelfTelemetry {
+  readonly log: RootLog
+  readonly metrics: Metrics
+  readonly resource: Labels
+  readonly #config: TelemetryConfig
+  readonly #servers: AdminServer[] = []
+  #endProcess: (() => void) | undefined
+
+  /** Throws when a log file cannot be opened. */
+  constructor(config: TelemetryConfig, name: string, version: string, log?: RootLog) {
+    this.#config = config
+    this.resource = resourceOf(name, version, config.resource)
+    this.log = log ?? createLog(config.logs, { resource: this.resource })
+    this.metrics = new Metrics(config.metrics.level)
+  }
+
+  /** Where the metrics page is, for each reader. */
+  get addresses(): readonly string[] {
+    return this.#servers.map(({ address }) => `${address}/metrics`)
+  }
+
+  /** Throws when a reader's address is taken. */
+  async start(host: Host): Promise<void> {
+    observeLedger(this.metrics, host.describe().accounts)
+    if (this.#config.metrics.level !== 'none') this.#endProcess = observeProcess(this.metrics)
+    for (const { pull } of readersOf(this.#config.metrics)) {
+      if (pull?.exporter.prometheus !== undefined) await this.#serve(pull.exporter.prometheus)
+    }
+  }
+
+  async #serve(reader: PrometheusReaderConfig): Promise<void> {
+    const options = pageOptions(reader, this.resource)
+    const server = await serveAdmin(reader, 'the metrics page (service::telemetry::metrics)', async url => {
+      if (url.pathname !== '/metrics') return undefined
+      return { type: PAGE_TYPE, body: await this.metrics.page(this.resource, options) }
+    })
+    this.#servers.push(server)
+  }
+
+  /** Last of all: closes the page and the log. Safe twice. */
+  async stop(): Promise<void> {
+    this.#endProcess?.()
+    await Promise.all(this.#servers.splice(0).map(server => server.close()))
+    this.log.close()
+  }
+}
+
+function pageOptions(reader: PrometheusReaderConfig, resource: Labels): PageOptions {
+  const labels = reader.with_resource_constant_labels
+  const chosen = labels === undefined ? {} : pick(resource, labels.included, labels.excluded)
+  return {
+    ...COLLECTOR_PAGE,
+    withoutTypeSuffix: reader.without_type_suffix,
+    withoutUnits: reader.without_units,
+    withoutScopeInfo: reader.without_scope_info,
+    constantLabels: Object.fromEntries(Object.entries(chosen).map(([key, value]) => [labelName(key), value])),
+  }
+}
