@@ -148,9 +148,19 @@ export function validate(bytes: Uint8Array, signal: Signal): number {
 /** `nesting`: how many AnyValues are around `[pos, end)`, itself included. Recursion is bounded by it and the schema. */
 function walk(bytes: Uint8Array, message: number, pos: number, end: number, nesting: number): void {
   let hadOne = false
+  let attribute = -1
   while (pos < end) {
     const at = pos
     let tag = bytes[pos++]!
+    if (tag === attribute) {
+      // Attributes come in rows; most need neither the table nor a call.
+      const length = bytes[pos]!
+      const stop = pos + 1 + length
+      if (length < 0x80 && stop <= end && isPlainAttribute(bytes, pos + 1, stop)) {
+        pos = stop
+        continue
+      }
+    }
     if (tag >= 0x80) {
       tag = readLength(bytes, at, end)
       pos = lengthEnd
@@ -171,6 +181,7 @@ function walk(bytes: Uint8Array, message: number, pos: number, end: number, nest
     if (action >= MESSAGE) {
       const inner = action - MESSAGE
       if (inner === KEY_VALUE) {
+        attribute = tag
         if (!isPlainAttribute(bytes, pos, stop)) walk(bytes, inner, pos, stop, nesting)
       } else if (inner === ANY_VALUE) {
         if (nesting === NESTING_MAX) throw new Fault(`values nested deeper than ${NESTING_MAX} levels`, at)
@@ -242,7 +253,7 @@ function checkContent(bytes: Uint8Array, pos: number, stop: number, at: number, 
 
 /**
  * True for what nearly every attribute is: a key, then a scalar value, both shorter than 128 bytes and nothing else.
- * False says nothing: `walk` decides. Worth two thirds of the time of a request of spans.
+ * False says nothing: `walk` decides. Halves the time of a request of spans.
  *
  *     0a <length> key  12 <length> ( 0a <length> string | 10 bool | 18 int | 21 double | 3a <length> bytes )
  */
