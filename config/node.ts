@@ -29,12 +29,16 @@ export interface MapNode {
   readonly kind: 'map'
   readonly entries: ReadonlyMap<string, { readonly keyAt: Position; readonly node: Node }>
   readonly at: Position
+  /** The characters it was read from, when it is the value of an expansion: a password `{a}` stays a text. */
+  readonly text?: string
 }
 
 export interface ListNode {
   readonly kind: 'list'
   readonly items: readonly Node[]
   readonly at: Position
+  /** As in MapNode. */
+  readonly text?: string
 }
 
 export type Node = ScalarNode | MapNode | ListNode
