@@ -73,8 +73,15 @@ export class Cursor {
     if (wire === LEN) {
       let length = bytes[pos++]!
       if (length >= 0x80) {
-        length = readVarint(bytes, pos - 1)
-        pos = varintEnd
+        // Up to 16 kB, as spans and most of what holds them are, without the call.
+        const second = bytes[pos]!
+        if (second < 0x80) {
+          length = (length & 0x7f) | (second << 7)
+          pos++
+        } else {
+          length = readVarint(bytes, pos - 1)
+          pos = varintEnd
+        }
       }
       this.start = pos
       pos += length
