@@ -3,6 +3,7 @@
  * defaults (exporter/exporterhelper 0.155). An exporter spreads `sendingFields()` into its own section.
  */
 
+import type { Node } from '../../config/node.ts'
 import {
   choice,
   duration,
@@ -42,7 +43,17 @@ const retry = section(
       doc: 'After this long the batch is dropped and counted. 0 means never.',
     }),
   },
-  { doc: 'What happens when the server says "not now".' },
+  {
+    doc: 'What happens when the server says "not now".',
+    check(value, report) {
+      const { enabled, initial_interval, max_interval, max_elapsed_time } = value
+      if (!enabled || max_elapsed_time === 0) return
+      const fix = 'write a longer max_elapsed_time, or 0 for no end'
+      if (max_elapsed_time < initial_interval)
+        report.error('max_elapsed_time', 'is less than initial_interval', fix)
+      if (max_elapsed_time < max_interval) report.error('max_elapsed_time', 'is less than max_interval', fix)
+    },
+  },
 )
 
 const batch = section(
@@ -62,10 +73,25 @@ const batch = section(
   },
   {
     doc: 'Batching inside the queue. Preferred over the batch processor: nothing is acknowledged before it is queued.',
+    check(value, report) {
+      const { flush_timeout, min_size, max_size, partition } = value
+      if (flush_timeout === 0) report.error('flush_timeout', 'is 0', 'write a duration such as 200ms')
+      if (max_size > 0 && max_size < min_size)
+        report.error('max_size', `is less than min_size (${min_size})`, `write ${min_size} or more`)
+      const twice = repeated(partition.metadata_keys)
+      if (twice !== undefined)
+        report.error('partition', `has the metadata key "${twice}" twice`, 'write it once')
+    },
   },
 )
 
-const queue = section(
+/** The first word that is in the list twice, in whatever case. */
+export function repeated(words: readonly string[]): string | undefined {
+  const lower = words.map(word => word.toLowerCase())
+  return lower.find((word, i) => lower.indexOf(word) < i)
+}
+
+const queueSection = section(
   {
     enabled: flag({ default: true, doc: 'Off: the sender waits for the server.' }),
     num_consumers: integer({ default: 10, min: 1, doc: 'How many batches are being sent at once.' }),
@@ -77,10 +103,45 @@ const queue = section(
       default: '',
       doc: 'Id of a storage extension that keeps the queue on disk. None is available yet.',
     }),
+    max_queue_bytes: integer({
+      default: 256 * 1024 * 1024,
+      min: 0,
+      doc: 'Sluice only: the queue is also full when it holds this many bytes. 0 means no limit, as in the Collector.',
+    }),
     batch: optional(batch),
   },
-  { doc: 'The queue in front of the server.' },
+  {
+    doc: 'The queue in front of the server.',
+    check(value, report) {
+      const { sizer, queue_size, wait_for_result, storage } = value
+      if (wait_for_result && storage !== '')
+        report.error('wait_for_result', 'cannot be had together with storage', 'take one of them out')
+      if (value.batch !== undefined && value.batch.sizer === sizer && value.batch.min_size > queue_size) {
+        report.error(
+          'queue_size',
+          `cannot hold one batch of batch.min_size (${value.batch.min_size})`,
+          `write ${value.batch.min_size} or more, or a smaller min_size`,
+        )
+      }
+    },
+  },
 )
+
+/** A batch without a sizer of its own is measured as the queue is. */
+const queue: typeof queueSection = {
+  ...queueSection,
+  read: (node, path, check) => queueSection.read(withBatchSizer(node), path, check),
+}
+
+function withBatchSizer(node: Node): Node {
+  if (node.kind !== 'map') return node
+  const sizer = node.entries.get('sizer')
+  const batch = node.entries.get('batch')
+  if (sizer === undefined || sizer.node.kind !== 'scalar' || sizer.node.value === 'requests') return node
+  if (batch?.node.kind !== 'map' || batch.node.entries.has('sizer')) return node
+  const inner = { ...batch.node, entries: new Map(batch.node.entries).set('sizer', sizer) }
+  return { ...node, entries: new Map(node.entries).set('batch', { ...batch, node: inner }) }
+}
 
 export const DEFAULT_TIMEOUT = '5s'
 
@@ -94,7 +155,7 @@ export function sendingFields(timeout: string = DEFAULT_TIMEOUT) {
 }
 
 export type RetryConfig = ValueOf<typeof retry>
-export type QueueConfig = ValueOf<typeof queue>
+export type QueueConfig = ValueOf<typeof queueSection>
 export type QueueBatchConfig = ValueOf<typeof batch>
 
 /** Times in ms. */

@@ -1,0 +1,42 @@
+/**
+ * How much memory the batches that wait somewhere really hold. A fan-out to five queues holds one buffer, not five:
+ * every backing store is counted once, by its whole size, for as long as anybody retains a view of it.
+ */
+
+import type { Batch } from './batch.ts'
+
+interface Holding {
+  holders: number
+  /** Kept, because a buffer that somebody detached says 0. */
+  readonly bytes: number
+}
+
+const holdings = new Map<ArrayBufferLike, Holding>()
+let held = 0
+
+/** Whoever keeps `batch` beyond its own `consume` call says so here, and calls `release` exactly once when done. */
+export function retain(batch: Batch): void {
+  for (const { buffer } of batch.chunks) {
+    const holding = holdings.get(buffer)
+    if (holding !== undefined) holding.holders++
+    else {
+      holdings.set(buffer, { holders: 1, bytes: buffer.byteLength })
+      held += buffer.byteLength
+    }
+  }
+}
+
+export function release(batch: Batch): void {
+  for (const { buffer } of batch.chunks) {
+    const holding = holdings.get(buffer)
+    if (holding === undefined) continue
+    if (--holding.holders > 0) continue
+    holdings.delete(buffer)
+    held -= holding.bytes
+  }
+}
+
+/** Bytes held by all queues and buffers of this process. */
+export function heldBytes(): number {
+  return held
+}
