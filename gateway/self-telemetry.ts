@@ -43,10 +43,14 @@ export class SelfTelemetry {
 
   async #serve(reader: PrometheusReaderConfig): Promise<void> {
     const options = pageOptions(reader, this.resource)
-    const server = await serveAdmin(reader, 'the metrics page (service::telemetry::metrics)', async url => {
-      if (url.pathname !== '/metrics') return undefined
-      return { type: PAGE_TYPE, body: await this.metrics.page(this.resource, options) }
-    })
+    const server = await serveAdmin(
+      `${bracketed(reader.host)}:${reader.port}`,
+      'the metrics page (service::telemetry::metrics)',
+      async url => {
+        if (url.pathname !== '/metrics') return undefined
+        return { type: PAGE_TYPE, body: await this.metrics.page(this.resource, options) }
+      },
+    )
     this.#servers.push(server)
   }
 
@@ -68,4 +72,8 @@ function pageOptions(reader: PrometheusReaderConfig, resource: Labels): PageOpti
     withoutScopeInfo: reader.without_scope_info,
     constantLabels: Object.fromEntries(Object.entries(chosen).map(([key, value]) => [labelName(key), value])),
   }
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
 }

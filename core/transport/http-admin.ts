@@ -3,8 +3,8 @@
  * connections, short waits: it must never be the way to hurt the gateway.
  */
 
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage } from 'node:http'
+import { listen } from './listen.ts'
 
 export interface Page {
   /** 200 when not given. */
@@ -24,37 +24,14 @@ export interface AdminServer {
   close(): Promise<void>
 }
 
-export interface Endpoint {
-  readonly host: string
-  readonly port: number
-}
-
 const HEADER_TIMEOUT_MS = 5_000
 const REQUEST_TIMEOUT_MS = 10_000
 const IDLE_TIMEOUT_MS = 15_000
 const HEADER_BYTES_MAX = 16 * 1024
 const CONNECTIONS_MAX = 64
 
-/** `localhost:13133`, `:13133` (all addresses), `[::1]:13133`; undefined when it is none of these. */
-export function parseEndpoint(endpoint: string): Endpoint | undefined {
-  const parts = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(endpoint)
-  if (parts === null) return undefined
-  const port = Number(parts[3])
-  return port > 65_535 ? undefined : { host: parts[1] ?? parts[2]!, port }
-}
-
-/** For a schema's `check` of an endpoint key. */
-export function endpointProblem(endpoint: string): readonly [wrong: string, fix: string] | undefined {
-  if (parseEndpoint(endpoint) !== undefined) return undefined
-  return [`"${endpoint}" is not host:port`, 'write it like localhost:8888']
-}
-
-/** Starts listening. Throws when the address cannot be taken; the message says which and what for. */
-export async function serveAdmin(
-  endpoint: Endpoint,
-  purpose: string,
-  handler: Handler,
-): Promise<AdminServer> {
+/** Listens on `host:port`. Throws when the address cannot be taken; the message says which and what for. */
+export async function serveAdmin(endpoint: string, purpose: string, handler: Handler): Promise<AdminServer> {
   const server = createServer(
     {
       headersTimeout: HEADER_TIMEOUT_MS,
@@ -79,26 +56,17 @@ export async function serveAdmin(
   )
   server.keepAliveTimeout = IDLE_TIMEOUT_MS
   server.maxConnections = CONNECTIONS_MAX
-  await listen(server, endpoint, purpose)
-  const { address, port } = server.address() as AddressInfo
+  const address = await listen(server, { endpoint, transport: 'tcp' }).catch((error: Error) => {
+    throw new Error(`${purpose}: ${error.message}`, { cause: error })
+  })
   return {
-    address: `http://${address.includes(':') ? `[${address}]` : address}:${port}`,
+    address: `http://${address}`,
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve())
         server.closeAllConnections()
       }),
   }
-}
-
-function listen(server: Server, { host, port }: Endpoint, purpose: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'another program has this port' : error.message
-      reject(new Error(`${purpose} cannot listen on ${host}:${port}: ${why}`, { cause: error }))
-    })
-    server.listen(host === '' ? { port } : { host, port }, resolve)
-  })
 }
 
 const text = (status: number, body: string): Page => ({ status, type: 'text/plain; charset=utf-8', body })

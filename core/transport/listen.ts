@@ -6,7 +6,7 @@ import { lookup } from 'node:dns/promises'
 import { unlinkSync } from 'node:fs'
 import { type AddressInfo, connect, type Server } from 'node:net'
 import { choice, text } from '../../config/schema.ts'
-import { parseEndpoint } from './http-admin.ts'
+import { parseEndpoint } from './endpoint.ts'
 
 export const TRANSPORTS = ['tcp', 'tcp4', 'tcp6', 'unix'] as const
 

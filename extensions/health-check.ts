@@ -1,0 +1,137 @@
+/**
+ * `health_check`: says over HTTP whether the gateway works. `path` (default /) answers as the Collector's does: 200
+ * once everything has started, 503 before, while stopping, and when a component cannot work at all. /ready is ours
+ * and stricter: 503 also while a component has trouble (memory limiter refusing, exporter not getting through), with
+ * the components named.
+ */
+
+import { flag, formatDuration, integer, optional, section, text, type ValueOf } from '../config/schema.ts'
+import type { Extension, ExtensionFactory, Host, PartHealth, Settings } from '../core/component/contract.ts'
+import { ADMIN_IGNORED, adminFields } from '../core/transport/admin-config.ts'
+import { type AdminServer, type Page, serveAdmin } from '../core/transport/http-admin.ts'
+
+const READY_PATH = '/ready'
+
+const config = section(
+  {
+    ...adminFields('localhost:13133'),
+    path: text({
+      default: '/',
+      doc: 'Path that answers.',
+      check: path =>
+        path.startsWith('/') ? undefined : [`"${path}" does not start with /`, `write /${path}`],
+    }),
+    response_body: optional(
+      section(
+        {
+          healthy: text({ default: '', doc: 'Body when healthy.' }),
+          unhealthy: text({ default: '', doc: 'Body when not.' }),
+        },
+        { doc: 'Bodies instead of the JSON ones.' },
+      ),
+    ),
+    check_collector_pipeline: section(
+      {
+        enabled: flag({ default: false, doc: 'Has no effect, as in the Collector.' }),
+        interval: text({ default: '5m', doc: 'Has no effect.' }),
+        exporter_failure_threshold: integer({ default: 5, doc: 'Has no effect.' }),
+      },
+      { doc: 'Deprecated in the Collector: it never worked. /ready does what it promised.' },
+    ),
+  },
+  {
+    doc: 'Health of the gateway over HTTP.',
+    ignored: {
+      ...ADMIN_IGNORED,
+      use_v2: 'the pages of version 2 are not there; /ready tells of components',
+      http: 'it belongs to version 2',
+      grpc: 'it belongs to version 2',
+      component_health: '/ready counts every error',
+    },
+    check: ({ check_collector_pipeline }, report) => {
+      if (check_collector_pipeline.enabled)
+        report.warn('check_collector_pipeline', 'has no effect, as in the Collector', `look at ${READY_PATH}`)
+    },
+  },
+)
+
+type Config = ValueOf<typeof config>
+
+export const factory: ExtensionFactory<Config> = {
+  kind: 'extension',
+  type: 'health_check',
+  doc: 'Says over HTTP whether the gateway works and whether it can take data right now.',
+  stability: 'beta',
+  config,
+  create: (own, settings) => new HealthCheck(own, settings),
+}
+
+class HealthCheck implements Extension {
+  readonly addresses = new Map<string, string>()
+  readonly #config: Config
+  readonly #settings: Settings
+  #server: AdminServer | undefined
+
+  constructor(config: Config, settings: Settings) {
+    this.#config = config
+    this.#settings = settings
+  }
+
+  async start(): Promise<void> {
+    this.#server = await serveAdmin(this.#config.endpoint, 'health_check', url => this.#page(url.pathname))
+    this.addresses.set('http', this.#server.address.replace('http://', ''))
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.close()
+  }
+
+  #page(path: string): Page | undefined {
+    const { host } = this.#settings
+    if (path === this.#config.path) return this.#health(host)
+    return path === READY_PATH ? readiness(host) : undefined
+  }
+
+  #health(host: Host): Page {
+    const healthy = host.ready && troubled(host, ['permanent_error']).length === 0
+    const status = healthy ? 200 : 503
+    const bodies = this.#config.response_body
+    if (bodies !== undefined) {
+      return { status, type: 'text/plain; charset=utf-8', body: healthy ? bodies.healthy : bodies.unhealthy }
+    }
+    return json(status, healthy ? available(host) : UNAVAILABLE)
+  }
+}
+
+/** What the Collector says before it is ready: Go's zero time and an empty uptime. */
+const UNAVAILABLE = { status: 'Server not available', upSince: '0001-01-01T00:00:00Z', uptime: '' }
+
+function available({ build }: Host): object {
+  return {
+    status: 'Server available',
+    upSince: new Date(build.startedAt).toISOString(),
+    uptime: formatDuration(Date.now() - build.startedAt),
+  }
+}
+
+function readiness(host: Host): Page {
+  const components = troubled(host, ['permanent_error', 'recoverable_error'])
+  const ready = host.ready && components.length === 0
+  return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', components })
+}
+
+interface Trouble {
+  readonly component: string
+  readonly state: string
+  readonly reason: string
+}
+
+function troubled(host: Host, states: readonly PartHealth['state'][]): Trouble[] {
+  return [...host.describe().health]
+    .filter(([, { state }]) => states.includes(state))
+    .map(([component, { state, message = '' }]) => ({ component, state, reason: message }))
+}
+
+function json(status: number, value: object): Page {
+  return { status, type: 'application/json', body: JSON.stringify(value) }
+}

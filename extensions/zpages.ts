@@ -1,0 +1,155 @@
+/**
+ * `zpages`: what runs in this gateway, as plain pages under /debug/. The Collector's paths and keys; the pages need
+ * nothing from the internet.
+ */
+
+import { flag, formatDuration, section, type ValueOf } from '../config/schema.ts'
+import type { Extension, ExtensionFactory, Host, Settings } from '../core/component/contract.ts'
+import { ADMIN_IGNORED, adminFields } from '../core/transport/admin-config.ts'
+import { type AdminServer, escapeHtml, type Page, serveAdmin } from '../core/transport/http-admin.ts'
+
+const config = section(
+  {
+    ...adminFields('localhost:55679'),
+    expvar: section(
+      { enabled: flag({ default: false, doc: 'Serve /debug/expvarz.' }) },
+      { doc: 'Numbers of the process as JSON.' },
+    ),
+  },
+  { doc: 'Pages that show what runs.', ignored: ADMIN_IGNORED },
+)
+
+type Config = ValueOf<typeof config>
+
+export const factory: ExtensionFactory<Config> = {
+  kind: 'extension',
+  type: 'zpages',
+  doc: 'Pages under /debug/ that show pipelines, components, and where every item went.',
+  stability: 'beta',
+  config,
+  create: (own, settings) => new Zpages(own, settings),
+}
+
+class Zpages implements Extension {
+  readonly addresses = new Map<string, string>()
+  readonly #config: Config
+  readonly #settings: Settings
+  #server: AdminServer | undefined
+
+  constructor(config: Config, settings: Settings) {
+    this.#config = config
+    this.#settings = settings
+  }
+
+  async start(): Promise<void> {
+    this.#server = await serveAdmin(this.#config.endpoint, 'zpages', url => this.#page(url.pathname))
+    this.addresses.set('http', this.#server.address.replace('http://', ''))
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.close()
+  }
+
+  #page(path: string): Page | undefined {
+    const name = path.replace(/\/$/, '')
+    if (name === '/debug/expvarz') return this.#config.expvar.enabled ? expvar() : undefined
+    const page = PAGES[name]
+    if (page === undefined) return undefined
+    const [title, body] = page(this.#settings.host)
+    return { type: 'text/html; charset=utf-8', body: frame(title, body) }
+  }
+}
+
+type Row = readonly (string | number)[]
+
+const PAGES: Readonly<Record<string, (host: Host) => readonly [title: string, body: string]>> = {
+  '/debug': () => ['Pages', links()],
+  '/debug/servicez': host => ['Service', service(host)],
+  '/debug/pipelinez': host => ['Pipelines', pipelines(host) + ledger(host)],
+  '/debug/extensionz': host => [
+    'Extensions',
+    table(
+      ['extension'],
+      host.describe().extensions.map(id => [id]),
+    ),
+  ],
+  '/debug/featurez': () => ['Feature gates', '<p>Gates are accepted and change nothing here.</p>'],
+  '/debug/tracez': () => [
+    'Traces',
+    '<p>Traces of the gateway itself are sent where service::telemetry::traces::processors says.</p>',
+  ],
+}
+
+const STYLE = `body{font:14px/1.5 system-ui,sans-serif;margin:2em;color:#222}table{border-collapse:collapse;margin:1em 0}
+th,td{text-align:left;padding:.25em .8em;border-bottom:1px solid #ddd}td.n{text-align:right}`
+
+function frame(title: string, body: string): string {
+  return `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(title)}</title>
+<style>${STYLE}</style></head><body><h1>${escapeHtml(title)}</h1>${links()}${body}</body></html>`
+}
+
+function links(): string {
+  const names = ['servicez', 'pipelinez', 'extensionz', 'featurez', 'tracez']
+  return `<p>${names.map(name => `<a href="/debug/${name}">${name}</a>`).join(' ')}</p>`
+}
+
+function table(head: readonly string[], rows: readonly Row[]): string {
+  const cell = (value: string | number): string =>
+    `<td${typeof value === 'number' ? ' class="n"' : ''}>${escapeHtml(String(value))}</td>`
+  const body = rows.map(row => `<tr>${row.map(cell).join('')}</tr>`).join('')
+  return `<table><tr>${head.map(name => `<th>${escapeHtml(name)}</th>`).join('')}</tr>${body}</table>`
+}
+
+function service({ build, ready }: Host): string {
+  return table(
+    ['', ''],
+    [
+      ['name', build.name],
+      ['version', build.version],
+      ['ready', ready ? 'yes' : 'no'],
+      ['started', new Date(build.startedAt).toISOString()],
+      ['uptime', formatDuration(Date.now() - build.startedAt)],
+      ['node', process.version],
+      ['platform', `${process.platform} ${process.arch}`],
+      ['process', process.pid],
+      ['resident memory, MiB', Math.round(process.memoryUsage.rss() / 2 ** 20)],
+    ],
+  )
+}
+
+function pipelines(host: Host): string {
+  const rows = host
+    .describe()
+    .pipelines.map(({ id, receivers, processors, exporters }) => [
+      id,
+      receivers.join(', '),
+      processors.join(' → '),
+      exporters.join(', '),
+    ])
+  return table(['pipeline', 'receivers', 'processors', 'exporters'], rows)
+}
+
+/** Where every item went, and how each component is. */
+function ledger(host: Host): string {
+  const { accounts, health } = host.describe()
+  const rows = accounts.flatMap(account =>
+    [...account.signals].map(([signal, page]) => {
+      const dropped = [...page.dropped].map(([reason, { items }]) => `${reason} ${items}`).join(', ')
+      const state = health.get(account.name)
+      const well = state?.message === undefined ? (state?.state ?? '') : `${state.state}: ${state.message}`
+      const { in: taken, out, created, held, refused } = page
+      return [account.name, signal, taken, out, created, held, refused, dropped, well]
+    }),
+  )
+  const head = ['component', 'signal', 'in', 'out', 'created', 'held', 'refused', 'dropped', 'health']
+  return `<h2>Where every item went</h2>${table(head, rows)}`
+}
+
+function expvar(): Page {
+  const body = JSON.stringify({
+    cmdline: process.argv,
+    memstats: process.memoryUsage(),
+    uptime: process.uptime(),
+  })
+  return { type: 'application/json', body }
+}
