@@ -11,7 +11,7 @@ import {
   text,
   type ValueOf,
 } from '../../config/schema.ts'
-import { SIGNAL_WORDS, type Signal } from '../../core/otlp/signals.ts'
+import { SIGNAL_WORDS, SIGNALS, type Signal } from '../../core/otlp/signals.ts'
 import { CONTENT_ENCODINGS } from '../../core/transport/decompress.ts'
 import { headersField } from '../../core/transport/headers.ts'
 import { listenFields, listenProblem } from '../../core/transport/listen.ts'
@@ -138,8 +138,8 @@ function urlPath(signal: Signal) {
     default: SIGNAL_WORDS[signal].path,
     doc: `Path that takes ${signal}.`,
     check: path => {
-      if (path === '' || /[?#\s]/.test(path)) return [`"${path}" is not a path`, 'write it like /v1/traces']
-      return undefined
+      if (/^[\w\-./~%+@]+$/.test(path)) return undefined
+      return [`"${path}" is not a path`, 'write it like /v1/traces']
     },
   })
 }
@@ -190,6 +190,10 @@ const http = section(
     check: (value, report) => {
       const problem = listenProblem(value)
       if (problem !== undefined) report.error('endpoint', ...problem)
+      const paths = SIGNALS.map(signal => signalPath(value, signal))
+      if (new Set(paths).size < paths.length) {
+        report.error('', 'two signals have the same path', 'give each of them its own')
+      }
       if (report.written('compression_algorithms') && value.compression_algorithms.includes('lz4')) {
         report.warn(
           'compression_algorithms',
@@ -235,4 +239,10 @@ export function bodyLimit({
   max_request_body_size: bytes,
 }: Pick<HttpConfig, 'max_request_body_size'>): number {
   return bytes === 0 ? REQUEST_MIB * MIB : bytes
+}
+
+/** The path of a signal, with the slash that the Collector would add too. */
+export function signalPath(config: Readonly<Record<`${Signal}_url_path`, string>>, signal: Signal): string {
+  const path = config[`${signal}_url_path`]
+  return path.startsWith('/') ? path : `/${path}`
 }

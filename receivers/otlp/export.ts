@@ -1,0 +1,89 @@
+/** What both transports do with the bytes of a request: check them, make them a batch, hand it on. */
+
+import { batchOf } from '../../core/component/batch.ts'
+import type { ConsumeContext, Consumer, Settings } from '../../core/component/contract.ts'
+import type { Meta } from '../../core/component/meta.ts'
+import { ACCEPTED, type Receipt, Refused, Rejected } from '../../core/component/outcome.ts'
+import type { Signal } from '../../core/otlp/signals.ts'
+import { validate } from '../../core/otlp/validate.ts'
+import type { MetricDeclaration } from '../../core/telemetry/metrics.ts'
+import { type Answer, answer, answerOf, malformedReason } from './status.ts'
+
+export type Consumers = Readonly<Partial<Record<Signal, Consumer>>>
+
+export const MALFORMED_REQUESTS: MetricDeclaration = {
+  kind: 'counter',
+  name: 'sluice_receiver_malformed_requests',
+  unit: '{requests}',
+  help: 'Requests that never became a batch, because their bytes were no OTLP request.',
+  labels: ['receiver', 'transport', 'reason'],
+  level: 'basic',
+}
+
+/** One warning this often, so that a broken client does not fill the disk; the metric has them all. */
+const WARN_EVERY_MS = 10_000
+
+/** The doors share this: what a request goes through, and what is said about those that fail. */
+export class Exports {
+  /** New requests are refused; those that were let in may go on. */
+  stopping = false
+  readonly #next: Consumers
+  readonly #settings: Settings
+  readonly #malformed: ReturnType<Settings['metrics']['counter']>
+  #nextWarning = 0
+
+  constructor(settings: Settings, next: Consumers) {
+    this.#next = next
+    this.#settings = settings
+    this.#malformed = settings.metrics.counter(MALFORMED_REQUESTS)
+  }
+
+  /**
+   * Hands on the bytes of one request that `admit` let in. Throws what validation or the pipeline throws. A request without items is
+   * accepted without asking anybody, as the Collector does it.
+   */
+  consume(
+    signal: Signal,
+    bytes: Uint8Array,
+    meta: Meta,
+    context: ConsumeContext,
+  ): Promise<Receipt> | Receipt {
+    const items = validate(bytes, signal)
+    return items === 0
+      ? ACCEPTED
+      : this.#next[signal]!.consume(batchOf(signal, [bytes], items, meta), context)
+  }
+
+  /** Asked before a body is read: the answer for a request that would be refused whatever is in it. */
+  admit(signal: Signal): Answer | undefined {
+    if (this.stopping) return STOPPING
+    const next = this.#next[signal]
+    if (next === undefined) {
+      return answer('UNIMPLEMENTED', `no pipeline takes ${signal} from the receiver ${this.#settings.id}`)
+    }
+    const refused = next.admit?.(signal)
+    return refused === undefined ? undefined : answerOf(refused)
+  }
+
+  /** The answer for what was thrown; counts and logs what is the sender's or our fault. */
+  failed(error: unknown, signal: Signal, transport: string, peer: string): Answer {
+    const reason = malformedReason(error)
+    if (reason !== undefined) {
+      this.#malformed.add(1, { receiver: this.#settings.id, transport, reason })
+      this.#warn('A request could not be read', { signal, transport, peer, error: (error as Error).message })
+    } else if (!(error instanceof Refused || error instanceof Rejected)) {
+      this.#settings.log.error('A request failed in a way it should not; this is a bug', { signal, error })
+    }
+    return answerOf(error)
+  }
+
+  #warn(message: string, fields: Readonly<Record<string, unknown>>): void {
+    const now = performance.now()
+    if (now < this.#nextWarning) return
+    this.#nextWarning = now + WARN_EVERY_MS
+    this.#settings.log.warn(message, fields)
+  }
+}
+
+/** For senders whose request comes while the gateway stops: another one may take it. */
+const STOPPING = answer('UNAVAILABLE', 'the gateway is stopping; send again')
