@@ -17,11 +17,12 @@ import {
   QUOTE,
   Scanner,
 } from './json-scan.ts'
-import { type Field, KIND, type Message } from './json-table.ts'
+import { type Field, KIND, MESSAGES, type Message } from './json-table.ts'
+import { NESTING_MAX } from './validate.ts'
 import { Writer } from './writer.ts'
 
-/** Messages inside messages; the same bound as for protobuf. */
-export const JSON_DEPTH_MAX = 64
+/** Arrays and objects inside a value that nobody reads. */
+const SKIP_DEPTH_MAX = 64
 
 /** Body bytes that may be quoted in an error. */
 const QUOTED_MAX = 60
@@ -65,6 +66,8 @@ export function readJson(body: Uint8Array, message: Message): Uint8Array {
   return request
 }
 
+const ANY_VALUE = MESSAGES.get('AnyValue')!
+
 class Reader extends Scanner {
   readonly #out: Writer
   /** For errors: where the name of the member being read stands at each depth, and which element of it. */
@@ -72,6 +75,8 @@ class Reader extends Scanner {
   readonly #nameStops: number[] = []
   readonly #elements: number[] = []
   #depth = 0
+  /** AnyValues around the one being read. */
+  #nesting = 0
 
   constructor(bytes: Uint8Array, out: Writer) {
     super(bytes)
@@ -90,7 +95,7 @@ class Reader extends Scanner {
     this.refuse(`expected ${expected}, got ${this.#found()}`)
   }
 
-  refuse(problem: string): never {
+  override refuse(problem: string): never {
     throw new OtlpJsonError(this.#path(), problem, this.pos)
   }
 
@@ -123,17 +128,23 @@ class Reader extends Scanner {
       this.pos++
       return
     }
-    if (this.#depth === JSON_DEPTH_MAX) this.refuse(`nested deeper than ${JSON_DEPTH_MAX} levels`)
     const depth = ++this.#depth
+    let seen = 0
     do {
       this.#elements[depth] = -1
       const field = this.#name(message, depth)
       this.colon()
       const byte = this.peek()
-      if (field === undefined) this.skip(JSON_DEPTH_MAX - depth)
+      if (field === undefined) this.skip(SKIP_DEPTH_MAX)
       else if (byte === 0x6e) this.word('null')
       else if (field.repeated) this.#array(field, depth, byte)
-      else this.#value(field, byte)
+      else if (field.kind !== KIND.message) this.#value(field, byte)
+      else {
+        // Protobuf would merge the two, JSON take the last; the door refuses them in bytes too (validate.ts).
+        if ((seen & field.rivals) !== 0) this.refuse('comes twice, or beside another value that excludes it')
+        seen |= 1 << field.index
+        this.#value(field, byte)
+      }
     } while (this.more(CLOSE_OBJECT))
     this.#depth--
   }
@@ -174,9 +185,7 @@ class Reader extends Scanner {
     switch (field.kind) {
       case KIND.message: {
         if (byte !== OPEN_OBJECT) this.fail('an object')
-        const mark = this.#out.open(field.number)
-        this.#object(field.message)
-        this.#out.close(mark)
+        this.#message(field)
         return
       }
       case KIND.string:
@@ -202,6 +211,15 @@ class Reader extends Scanner {
       default:
         this.#number(field, byte)
     }
+  }
+
+  #message(field: Field): void {
+    const nests = field.message === ANY_VALUE
+    if (nests && ++this.#nesting > NESTING_MAX) this.refuse(`values nested deeper than ${NESTING_MAX} levels`)
+    const mark = this.#out.open(field.number)
+    this.#object(field.message)
+    this.#out.close(mark)
+    if (nests) this.#nesting--
   }
 
   #quoted(expected: string, byte: number): void {

@@ -69,6 +69,9 @@ export abstract class Scanner {
   /** Throws: `expected` is what should stand at `pos`. */
   abstract fail(expected: string): never
 
+  /** Throws: `problem` is what is wrong. */
+  abstract refuse(problem: string): never
+
   /** Skips white space and returns the byte after it, 0 at the end of the text. */
   peek(): number {
     const { bytes } = this
@@ -216,7 +219,7 @@ export abstract class Scanner {
   }
 
   #skipNested(open: number, room: number): void {
-    if (room <= 0) this.fail('less nesting')
+    if (room <= 0) this.refuse('nested too deep')
     const close = open === OPEN_OBJECT ? CLOSE_OBJECT : CLOSE_ARRAY
     this.pos++
     if (this.peek() === close) {

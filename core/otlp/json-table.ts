@@ -60,6 +60,8 @@ export interface Field {
   /** What an id has to measure, in bytes. */
   readonly size: number
   readonly words: ReadonlyMap<string, number> | undefined
+  /** Of a message field: one bit for each message field, itself included, that may not stand beside it. */
+  readonly rivals: number
   /** Of a message field; set once all messages exist. */
   message: Message
 }
@@ -120,7 +122,7 @@ function hashOf(bytes: Uint8Array, start: number, stop: number): number {
   return (stop - start) * 5 + bytes[start]! + bytes[middle]! * 3 + bytes[stop - 1]! * 7
 }
 
-function fieldOf([number, name, words, of]: FieldRow, index: number): Field {
+function fieldOf([number, name, words, of]: FieldRow, index: number, rows: readonly FieldRow[]): Field {
   const parts = words.split(' ')
   const kind = KIND[parts.at(-1) as keyof typeof KIND]
   const repeated = parts[0] === 'repeated'
@@ -141,8 +143,13 @@ function fieldOf([number, name, words, of]: FieldRow, index: number): Field {
     commaLabel: Buffer.from(`,"${name}":`),
     size: typeof of === 'number' ? of : 0,
     words: typeof of === 'object' ? new Map(Object.entries(of)) : undefined,
+    rivals: rows.reduce((bits, row, i) => (excludes(words, row[2]) ? bits | (1 << i) : bits), 1 << index),
     message: NO_MESSAGE,
   }
+}
+
+function excludes(words: string, other: string): boolean {
+  return words === 'oneof message' && other === words
 }
 
 const NO_MESSAGE: Message = { name: '', fields: [], byNumber: [], byName: new NameTable([]) }

@@ -25,7 +25,7 @@ const REQUESTS: Readonly<Record<Signal, Message>> = {
  *
  * Accepts lowerCamelCase and snake_case names, ids in hex of either case, 64-bit integers as strings or numbers (exact
  * both ways), enums as numbers or names, standard and URL-safe base64. Unknown names are ignored, `null` is absent. A
- * name that comes twice: the last scalar wins, lists are appended, as the Collector does it.
+ * name that comes twice: the last scalar wins, lists are appended, as the Collector does it; two messages are refused.
  *
  * @throws OtlpJsonError with the path to what is wrong.
  */
