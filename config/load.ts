@@ -14,6 +14,8 @@ export interface LoadOptions extends Surroundings {
 export interface LoadedConfig {
   /** Empty where nothing could be read. */
   readonly root: MapNode
+  /** False when a source could not be read at all, so that much of what is missing is not the user's mistake. */
+  readonly complete: boolean
   readonly check: Check
 }
 
@@ -31,11 +33,12 @@ export function loadConfig(
     ...sources.map(source => readSource(source, options, check)),
     ...sets.map(set => readSet(set, check)),
   ]
+  const complete = !check.failed
   let root: Node = { kind: 'map', entries: new Map(), at: { file: sources[0] ?? '', line: 1, column: 1 } }
   for (const part of parts) {
     if (part !== undefined) root = mergeNodes(root, splitKeys(part, check), options.append)
   }
-  return { root: expandNode(root, options, check) as MapNode, check }
+  return { root: expandNode(root, options, check) as MapNode, complete, check }
 }
 
 function readSource(source: string, surroundings: Surroundings, check: Check): MapNode | undefined {

@@ -1,0 +1,54 @@
+/**
+ * Feature gates (`--feature-gates a,-b`). The Collector refuses gates it does not know; its gates come and go with
+ * every version, so an unknown one is only warned of here: the command line of a Collector must keep working.
+ */
+
+export interface Gate {
+  readonly id: string
+  readonly enabled: boolean
+  readonly stage: 'alpha' | 'beta' | 'stable'
+  readonly doc: string
+}
+
+/** Those that mean something here, with the Collector's ids and defaults. */
+export const GATES: readonly Gate[] = [
+  {
+    id: 'confmap.enableMergeAppendOption',
+    enabled: false,
+    stage: 'alpha',
+    doc: 'Lists of components in a later --config are joined with those before, instead of replacing them.',
+  },
+  {
+    id: 'service.AllowNoPipelines',
+    enabled: false,
+    stage: 'alpha',
+    doc: 'A config without pipelines is allowed: only its extensions run.',
+  },
+  {
+    id: 'service.profilesSupport',
+    enabled: true,
+    stage: 'stable',
+    doc: 'Pipelines of profiles are allowed. Always on.',
+  },
+]
+
+export interface ReadGates {
+  readonly enabled: (id: string) => boolean
+  /** For the log: what was asked for and cannot be. */
+  readonly warnings: readonly string[]
+}
+
+/** `gates` as parseCommandLine gives them: `id` turns on, `-id` off; the last word counts. */
+export function readGates(gates: readonly string[]): ReadGates {
+  const on = new Map(GATES.map(gate => [gate.id, gate.enabled]))
+  const warnings: string[] = []
+  for (const written of gates) {
+    const id = written.replace(/^-/, '')
+    const gate = GATES.find(one => one.id === id)
+    if (gate === undefined) warnings.push(`--feature-gates: ${id} has no meaning here and is ignored`)
+    else if (gate.stage === 'stable' && written.startsWith('-'))
+      warnings.push(`--feature-gates: ${id} can no longer be turned off`)
+    else on.set(id, !written.startsWith('-'))
+  }
+  return { enabled: id => on.get(id) ?? false, warnings }
+}

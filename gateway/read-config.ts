@@ -1,0 +1,110 @@
+/** A whole config, understood: components with their settings, pipelines with their references checked. */
+
+import type { Check, MapNode } from '../config/node.ts'
+import { didYouMean } from '../config/suggest.ts'
+import type { Factory } from '../core/component/contract.ts'
+import { type TelemetryConfig, telemetryConfig } from '../core/telemetry/config.ts'
+import type { CatalogEntry } from './catalog.ts'
+import type { ComponentConfig, GatewayConfig } from './gateway-config.ts'
+import { aKind, type Components, entriesOf, KINDS, readComponents, sectionOf } from './read-components.ts'
+import { type AllComponents, checkReference, readPipelines, readReferences } from './read-pipelines.ts'
+
+export interface ReadConfigOptions {
+  /** Is this feature gate on? */
+  readonly gate?: (id: string) => boolean
+}
+
+const SECTIONS = [...KINDS.map(sectionOf), 'service']
+const SERVICE_KEYS = ['extensions', 'pipelines', 'telemetry']
+
+/**
+ * Reads the tree `loadConfig` made. Every mistake is entered into `check`; when `check.failed`, what is returned has
+ * gaps and must not be run. Cycles of connectors are found later, by the graph. Throws only what a factory's module
+ * throws while it is loaded.
+ */
+export async function readConfig(
+  root: MapNode,
+  catalog: readonly CatalogEntry[],
+  check: Check,
+  { gate = () => false }: ReadConfigOptions = {},
+): Promise<GatewayConfig<TelemetryConfig>> {
+  if (root.entries.size === 0) {
+    check.error(root.at, '', 'the config is empty', 'write receivers:, exporters: and service:')
+  }
+  checkKeys(root.entries, SECTIONS, '', check)
+  const sectionNode = (name: string) => root.entries.get(name)?.node
+  const components: Record<string, Components> = {}
+  for (const kind of KINDS) {
+    components[kind] = await readComponents(kind, sectionNode(sectionOf(kind)), catalog, check)
+  }
+  const all = components as AllComponents
+  checkAmbiguous(all, check)
+
+  const service = entriesOf(sectionNode('service'), 'service', check)
+  checkKeys(service, SERVICE_KEYS, 'service', check)
+  const extensions = readReferences(service.get('extensions')?.node, 'service::extensions', check)
+  for (const reference of extensions) {
+    checkReference(reference, ['extension'], all, 'service::extensions', check)
+  }
+  const pipelines =
+    root.entries.size === 0
+      ? []
+      : readPipelines(
+          service.get('pipelines')?.node,
+          all,
+          {
+            allowNone: gate('service.AllowNoPipelines'),
+            at: root.entries.get('service')?.keyAt ?? root.at,
+          },
+          check,
+        )
+  const telemetryNode = service.get('telemetry')?.node
+  const telemetry =
+    telemetryNode === undefined
+      ? telemetryConfig.absent()
+      : telemetryConfig.read(telemetryNode, 'service::telemetry', check)
+
+  return {
+    receivers: ofKind(all.receiver, 'receiver'),
+    processors: ofKind(all.processor, 'processor'),
+    exporters: ofKind(all.exporter, 'exporter'),
+    connectors: ofKind(all.connector, 'connector'),
+    extensions: ofKind(all.extension, 'extension'),
+    service: { extensions, pipelines, telemetry },
+  }
+}
+
+function checkKeys(entries: MapNode['entries'], known: readonly string[], path: string, check: Check): void {
+  for (const [key, { keyAt }] of entries) {
+    if (known.includes(key)) continue
+    check.error(keyAt, path === '' ? key : `${path}::${key}`, 'is not a known key', didYouMean(key, known))
+  }
+}
+
+/** A connector and a receiver or exporter of one id: nobody could say which a pipeline means. */
+function checkAmbiguous(all: AllComponents, check: Check): void {
+  for (const [id, at] of all.connector.written) {
+    const kind = (['exporter', 'receiver'] as const).find(one => all[one].written.has(id))
+    if (kind === undefined) continue
+    const renamed = id.includes('/') ? `${id}_connector` : `${id}/connector`
+    check.error(
+      at,
+      `connectors::${id}`,
+      `there is also ${aKind(kind)} with this id`,
+      `rename this to ${renamed}`,
+    )
+  }
+}
+
+/** The catalog gave each kind only its own factories. */
+function ofKind<K extends Factory['kind']>(
+  { read }: Components,
+  kind: K,
+): ReadonlyMap<string, ComponentConfig<Extract<Factory, { kind: K }>>> {
+  const found = new Map<string, ComponentConfig<Extract<Factory, { kind: K }>>>()
+  for (const [id, component] of read) {
+    if (component.factory.kind !== kind) throw new Error(`the catalog calls ${id} a ${kind}`)
+    found.set(id, component as ComponentConfig<Extract<Factory, { kind: K }>>)
+  }
+  return found
+}
