@@ -43,9 +43,16 @@ export function split(
 ): Piece[] {
   const items = countItems(chunk, signal)
   const size = sizer === 'items' ? items : chunk.length
-  if (signal === 'profiles' || limit.first === 0 || size <= limit.first) return [{ bytes: chunk, items }]
+  const fits = limit.first === 0 || size <= limit.first
+  if (fits || items === 0 || signal === 'profiles') return [{ bytes: chunk, items }]
   return new Splitter(chunk, CHILD_FIELDS[signal], limit, sizer).split()
 }
+
+/**
+ * Envelopes are repeated, so small pieces of a request with a large envelope could fill the memory. Once the pieces
+ * weigh four times the request and this, in bytes, whatever is left goes into one piece.
+ */
+const GROWTH_MAX = 1024 * 1024
 
 /** An entry that is being cut. */
 interface Frame {
@@ -64,7 +71,7 @@ class Splitter {
   readonly #chunk: Uint8Array
   readonly #childFields: readonly number[]
   readonly #byItems: boolean
-  readonly #rest: number
+  #rest: number
   readonly #pieces: Piece[] = []
   readonly #cursors: Cursor[]
   /** The request and the entries around the cut; one for each level of entries. */
@@ -72,6 +79,7 @@ class Splitter {
   /** Of the current piece. */
   #limit: number
   #items = 0
+  #bytesLeft: number
   /** What to write, in pairs: `start, stop` of bytes to copy, or `-field, size` of a message that begins. */
   #plan: number[] = []
 
@@ -86,6 +94,7 @@ class Splitter {
     this.#byItems = sizer === 'items'
     this.#limit = limit.first
     this.#rest = limit.rest === 0 ? Infinity : limit.rest
+    this.#bytesLeft = chunk.length * 4 + GROWTH_MAX
     this.#cursors = childFields.map(() => new Cursor(chunk))
     this.#frames = childFields.map(() => ({ field: 0, envelope: [], envelopeSize: 0, opened: -1, size: 0 }))
   }
@@ -173,12 +182,16 @@ class Splitter {
 
   /** Writes the current piece, if there is something in it, and begins another. */
   #finish(): void {
+    if (this.#plan.length > 0) {
+      for (let level = this.#frames.length - 1; level >= 0; level--) this.#close(level)
+      const bytes = write(this.#chunk, this.#plan)
+      this.#pieces.push({ bytes, items: this.#items })
+      this.#plan = []
+      this.#items = 0
+      this.#bytesLeft -= bytes.length
+      if (this.#bytesLeft < 0) this.#rest = Infinity
+    }
     this.#limit = this.#rest
-    if (this.#plan.length === 0) return
-    for (let level = this.#frames.length - 1; level >= 0; level--) this.#close(level)
-    this.#pieces.push({ bytes: write(this.#chunk, this.#plan), items: this.#items })
-    this.#plan = []
-    this.#items = 0
   }
 }
 
