@@ -13,6 +13,7 @@ import { direct, sendingChain } from '../core/component/sending.ts'
 import type { Signal } from '../core/otlp/signals.ts'
 import type { Logger } from '../core/telemetry/log.ts'
 import type { MetricsRegistry } from '../core/telemetry/metrics.ts'
+import type { Tracer } from '../core/telemetry/tracer.ts'
 import type { Kind } from './catalog.ts'
 import { Edge, type EdgeEnd, intoPage, outOfPage, throughPage } from './edge.ts'
 import { processorCounts, receiverCounts } from './edge-metrics.ts'
@@ -21,11 +22,14 @@ import type { ComponentConfig, GatewayConfig, PipelineConfig } from './gateway-c
 import { buildGraph, type ConnectorRoute } from './graph.ts'
 import type { GatewayHost } from './host.ts'
 import type { NamedPart, Stage } from './lifecycle.ts'
+import { traced } from './traced.ts'
 
 export interface Surroundings {
   readonly host: GatewayHost
   readonly log: Logger
   readonly metrics: MetricsRegistry
+  /** Of the gateway's own traces, when they are wanted. */
+  readonly tracer?: Tracer | undefined
 }
 
 /** A part that takes batches, as those in front of it see it. */
@@ -108,7 +112,8 @@ class Assembly {
       exporters.some(one => one.id === id),
     )
     const settings = this.#settings('exporter', id, undefined)
-    const exporter = factory.create(config, settings, [...new Set(users.map(({ signal }) => signal))])
+    const signals = [...new Set(users.map(({ signal }) => signal))]
+    const exporter = factory.create(config, settings, signals)
     const sending = factory.sending?.(config)
     const part =
       sending === undefined ? direct(exporter, settings) : sendingChain(exporter, sending, settings)
@@ -185,7 +190,9 @@ class Assembly {
     const next: Partial<Record<Signal, Consumer>> = {}
     for (const signal of new Set(fed.map(pipeline => pipeline.signal))) {
       const entries = fed.filter(one => one.signal === signal).flatMap(one => this.#entries.get(one)!)
-      next[signal] = link(giver, entries, signal)
+      const consumer = link(giver, entries, signal)
+      const { tracer } = this.#around
+      next[signal] = tracer === undefined ? consumer : traced(tracer, id, signal, consumer)
     }
     this.#receivers.push({ name: settings.name, part: factory.create(config, settings, next) })
   }

@@ -41,3 +41,8 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry('extension', 'pprof', () => import('../extensions/pprof.ts')),
   entry('extension', 'zpages', () => import('../extensions/zpages.ts')),
 ]
+
+/** Not a component, but loaded as late: it encodes the gateway's own signals and brings half of the SDK along. */
+export async function loadOtlpEncoder() {
+  return (await import('../core/telemetry/otlp-export.ts')).OtlpEncoder
+}

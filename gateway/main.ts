@@ -37,7 +37,6 @@ async function run(line: CommandLine): Promise<void> {
     gateway = await startGateway({ sources, sets, gates, shutdownTimeoutMs })
   } catch (error) {
     io.err(error instanceof ConfigError ? `${error.message}\n` : `sluice: ${reasonOf(error)}\n`)
-    if (!(error instanceof ConfigError) && process.env['SLUICE_DEBUG']) io.err(`${(error as Error).stack}\n`)
     // What did start may have left a handle open; there is nothing to wait for.
     process.exit(EXIT_FAILED)
   }

@@ -19,6 +19,9 @@ import { SelfTelemetry } from './self-telemetry.ts'
 
 export const SHUTDOWN_TIMEOUT_MS = 30_000
 
+/** So long the gateway's own last words may take, even when the pipelines used up the deadline. */
+const LAST_SEND_MS = 1_000
+
 export interface StartOptions {
   /** As behind `--config`: paths, `yaml:...`, `env:NAME`. */
   readonly sources: readonly string[]
@@ -81,7 +84,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   try {
     return await start(config, telemetry, options.shutdownTimeoutMs ?? SHUTDOWN_TIMEOUT_MS)
   } catch (error) {
-    await telemetry.stop()
+    await telemetry.stop(performance.now() + LAST_SEND_MS)
     throw error
   }
 }
@@ -93,8 +96,9 @@ async function start(
 ): Promise<RunningGateway> {
   const { log, metrics } = telemetry
   const host = new GatewayHost(version(), log)
-  const stages = assemble(config, { host, log, metrics })
-  await telemetry.start(host)
+  await telemetry.start()
+  const stages = assemble(config, { host, log, metrics, tracer: telemetry.tracer })
+  telemetry.observe(host)
   const lifecycle = new Lifecycle(stages, host, log)
   await lifecycle.start(timeoutMs)
   host.ready = true
@@ -103,10 +107,11 @@ async function start(
   const stop = async (within: number): Promise<void> => {
     host.ready = false
     log.info('Stopping: receivers close, what is held is sent on.', { within_s: within / 1000 })
-    await lifecycle.stop(performance.now() + within)
+    const deadline = performance.now() + within
+    await lifecycle.stop(deadline)
     reportLeftovers(host.accounts, log)
     log.info('Stopped.')
-    await telemetry.stop()
+    await telemetry.stop(Math.max(deadline, performance.now() + LAST_SEND_MS))
   }
   return {
     config,

@@ -6,8 +6,10 @@ import { createLog, type RootLog } from '../core/telemetry/log.ts'
 import { COLLECTOR_PAGE, labelName, Metrics, PAGE_TYPE, type PageOptions } from '../core/telemetry/metrics.ts'
 import { observeProcess } from '../core/telemetry/process-metrics.ts'
 import { pick, resourceOf } from '../core/telemetry/resource.ts'
+import type { Tracer } from '../core/telemetry/tracer.ts'
 import { type AdminServer, serveAdmin } from '../core/transport/http-admin.ts'
 import { observeLedger } from './ledger-metrics.ts'
+import { type OwnSignals, startOwnSignals } from './own-signals.ts'
 
 type Labels = Readonly<Record<string, string>>
 
@@ -18,6 +20,7 @@ export class SelfTelemetry {
   readonly #config: TelemetryConfig
   readonly #servers: AdminServer[] = []
   #endProcess: (() => void) | undefined
+  #own: OwnSignals | undefined
 
   /** Throws when a log file cannot be opened. */
   constructor(config: TelemetryConfig, name: string, version: string, log?: RootLog) {
@@ -32,13 +35,21 @@ export class SelfTelemetry {
     return this.#servers.map(({ address }) => `${address}/metrics`)
   }
 
-  /** Throws when a reader's address is taken. */
-  async start(host: Host): Promise<void> {
-    observeLedger(this.metrics, host.describe().accounts)
+  /** Before the parts are made. Throws when a reader's address is taken or a certificate cannot be read. */
+  async start(): Promise<void> {
     if (this.#config.metrics.level !== 'none') this.#endProcess = observeProcess(this.metrics)
+    this.#own = await startOwnSignals(this.#config, this)
     for (const { pull } of readersOf(this.#config.metrics)) {
       if (pull?.exporter.prometheus !== undefined) await this.#serve(pull.exporter.prometheus)
     }
+  }
+
+  get tracer(): Tracer | undefined {
+    return this.#own?.tracer
+  }
+
+  observe(host: Host): void {
+    observeLedger(this.metrics, host.describe().accounts)
   }
 
   async #serve(reader: PrometheusReaderConfig): Promise<void> {
@@ -54,9 +65,15 @@ export class SelfTelemetry {
     this.#servers.push(server)
   }
 
-  /** Last of all: closes the page and the log. Safe twice. */
-  async stop(): Promise<void> {
+  /**
+   * Last of all: sends what there is until `deadline` (ms, `performance.now()` clock), closes the page and the log.
+   * Safe twice.
+   */
+  async stop(deadline: number): Promise<void> {
+    await this.#own?.stop(deadline)
+    this.#own = undefined
     this.#endProcess?.()
+    this.#endProcess = undefined
     await Promise.all(this.#servers.splice(0).map(server => server.close()))
     this.log.close()
   }
