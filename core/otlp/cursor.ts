@@ -222,3 +222,18 @@ export function sameBytes(a: Uint8Array, aStart: number, aStop: number, b: Uint8
   for (let i = 0; i < b.length; i++) if (a[aStart + i] !== b[i]) return false
   return true
 }
+
+/** True when `a[aStart, aStop)` and `b[bStart, bStop)` hold the same bytes. */
+export function sameRange(
+  a: Uint8Array,
+  aStart: number,
+  aStop: number,
+  b: Uint8Array,
+  bStart: number,
+  bStop: number,
+): boolean {
+  const length = aStop - aStart
+  if (bStop - bStart !== length) return false
+  for (let i = 0; i < length; i++) if (a[aStart + i] !== b[bStart + i]) return false
+  return true
+}
