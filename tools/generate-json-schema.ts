@@ -20,7 +20,7 @@ const REQUESTS = [
 const IDS: Readonly<Record<string, number>> = { traceId: 16, spanId: 8, parentSpanId: 8, profileId: 16 }
 
 const HEAD = `/**
- * Fields of every OTLP message as OTLP/JSON needs them, in the order of the .proto files: number, JSON name, kind, and
+ * Fields of every OTLP message as OTLP/JSON needs them, in the order they are written: number, JSON name, kind, and
  * what it is of (a message's name, an enum, the size of an id). Generated from test/proto by
  * tools/generate-json-schema.ts; do not edit.
  */
@@ -45,6 +45,15 @@ function kindOf(field: protobuf.Field): string {
   if (field.partOf === null) return base
   // A lone \`optional\` is a oneof of one to protobufjs; its name begins with an underscore.
   return `${field.partOf.name.startsWith('_') ? 'optional' : 'oneof'} ${base}`
+}
+
+/** The Collector's order: the .proto file's, but that an exemplar has its trace id before its span id, as spans do. */
+function inOrder(type: protobuf.Type): readonly protobuf.Field[] {
+  const fields = [...type.fieldsArray]
+  const trace = fields.findIndex(field => field.name === 'traceId')
+  const span = fields.findIndex(field => field.name === 'spanId')
+  if (trace > span && span >= 0) fields.splice(span, 0, ...fields.splice(trace, 1))
+  return fields
 }
 
 function row(field: protobuf.Field): string {
@@ -81,7 +90,7 @@ export function generateJsonSchema(): string {
   lines.push('  of?: string | number | Readonly<Record<string, number>>,', ']', '')
   lines.push('export const JSON_SCHEMA: Readonly<Record<string, readonly FieldRow[]>> = {')
   for (const [name, type] of seen) {
-    const rows = type.fieldsArray.map(row)
+    const rows = inOrder(type).map(row)
     if (rows.length === 1) lines.push(`  ${name}: [${rows[0]}],`)
     else lines.push(`  ${name}: [`, ...rows.map(one => `    ${one},`), '  ],')
   }

@@ -1,5 +1,5 @@
 /**
- * Fields of every OTLP message as OTLP/JSON needs them, in the order of the .proto files: number, JSON name, kind, and
+ * Fields of every OTLP message as OTLP/JSON needs them, in the order they are written: number, JSON name, kind, and
  * what it is of (a message's name, an enum, the size of an id). Generated from test/proto by
  * tools/generate-json-schema.ts; do not edit.
  */
@@ -132,8 +132,8 @@ export const JSON_SCHEMA: Readonly<Record<string, readonly FieldRow[]>> = {
     [2, 'timeUnixNano', 'fixed64'],
     [3, 'asDouble', 'oneof double'],
     [6, 'asInt', 'oneof sfixed64'],
-    [4, 'spanId', 'id', 8],
     [5, 'traceId', 'id', 16],
+    [4, 'spanId', 'id', 8],
   ],
   Sum: [
     [1, 'dataPoints', 'repeated message', 'NumberDataPoint'],
