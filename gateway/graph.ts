@@ -6,7 +6,7 @@
 import type { Check, Position } from '../config/node.ts'
 import type { ConnectorFactory } from '../core/component/contract.ts'
 import type { Signal } from '../core/otlp/signals.ts'
-import type { GatewayConfig, PipelineConfig } from './gateway-config.ts'
+import type { GatewayConfig, PipelineConfig, Reference } from './gateway-config.ts'
 
 /** One connector instance: every pair of signals in use has its own. */
 export interface ConnectorRoute {
@@ -23,74 +23,33 @@ export interface Graph {
   readonly routes: readonly ConnectorRoute[]
 }
 
-/** Enters what is wrong into `check` and then gives a graph of what is right. */
+/** A circle of pipelines is entered into `check`; that connectors stand on both sides was checked when it was read. */
 export function buildGraph(
   { connectors, service }: Pick<GatewayConfig, 'connectors' | 'service'>,
   check: Check,
 ): Graph {
-  const routes: ConnectorRoute[] = []
-  for (const { id, factory } of connectors.values()) {
-    routes.push(...routesOf(id, factory, service.pipelines, check))
-  }
+  const routes = [...connectors.values()].flatMap(({ id, factory }) =>
+    routesOf(id, factory, service.pipelines),
+  )
   return { backToFront: sorted(service.pipelines, routes, check), routes }
 }
 
-const names = (ids: readonly { readonly id: string }[], id: string): Position | undefined =>
-  (ids as readonly { id: string; at: Position }[]).find(reference => reference.id === id)?.at
-
 function routesOf(
   id: string,
-  { type, routes }: ConnectorFactory,
+  { routes }: ConnectorFactory,
   pipelines: readonly PipelineConfig[],
-  check: Check,
 ): ConnectorRoute[] {
-  const sources = pipelines.filter(pipeline => names(pipeline.exporters, id))
-  const targets = pipelines.filter(pipeline => names(pipeline.receivers, id))
-  for (const [used, unused, as, other] of [
-    [sources, targets, 'exporters', 'receivers'],
-    [targets, sources, 'receivers', 'exporters'],
-  ] as const) {
-    if (unused.length > 0) continue
-    for (const pipeline of used) {
-      const at = names(pipeline[as], id)!
-      const wrong = `the connector "${id}" is in the ${as} of this pipeline but in the ${other} of none`
-      check.error(
-        at,
-        `service::pipelines::${pipeline.id}::${as}`,
-        wrong,
-        `add it to the ${other} of a pipeline`,
-      )
-    }
-  }
-  if (sources.length === 0 || targets.length === 0) return []
   const found: ConnectorRoute[] = []
   for (const [from, to] of routes) {
-    const feeding = sources.filter(({ signal }) => signal === from)
-    const fed = targets.filter(({ signal }) => signal === to)
-    if (feeding.length > 0 && fed.length > 0) found.push({ id, from, to, sources: feeding, targets: fed })
-  }
-  const can = routes.map(([from, to]) => `${from} to ${to}`).join(', ')
-  for (const pipeline of sources) {
-    if (found.some(({ from }) => from === pipeline.signal)) continue
-    const wrong = `the connector "${id}" cannot take ${pipeline.signal} to any pipeline that receives from it`
-    check.error(
-      names(pipeline.exporters, id)!,
-      `service::pipelines::${pipeline.id}::exporters`,
-      wrong,
-      `${type} takes ${can}`,
-    )
-  }
-  for (const pipeline of targets) {
-    if (found.some(({ to }) => to === pipeline.signal)) continue
-    const wrong = `the connector "${id}" cannot make ${pipeline.signal} of what the pipelines that export to it have`
-    check.error(
-      names(pipeline.receivers, id)!,
-      `service::pipelines::${pipeline.id}::receivers`,
-      wrong,
-      `${type} takes ${can}`,
-    )
+    const sources = pipelines.filter(({ signal, exporters }) => signal === from && at(exporters, id))
+    const targets = pipelines.filter(({ signal, receivers }) => signal === to && at(receivers, id))
+    if (sources.length > 0 && targets.length > 0) found.push({ id, from, to, sources, targets })
   }
   return found
+}
+
+function at(references: readonly Reference[], id: string): Position | undefined {
+  return references.find(reference => reference.id === id)?.at
 }
 
 interface Step {
@@ -141,7 +100,7 @@ function reportCycle(
   const first = trail[0]!
   const path = [...trail.flatMap(({ pipeline, via }) => [pipeline.id, via]), first.pipeline.id].join(' -> ')
   check.error(
-    names(first.pipeline.exporters, first.via) ?? first.pipeline.at,
+    at(first.pipeline.exporters, first.via) ?? first.pipeline.at,
     `service::pipelines::${first.pipeline.id}::exporters`,
     `the pipelines go round in a circle: ${path}`,
     `take one of these connectors out of the circle`,

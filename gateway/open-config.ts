@@ -1,5 +1,6 @@
 /** From `--config` and `--set` to a config that was understood, or a list of what is wrong with it. */
 
+import { fileURLToPath } from 'node:url'
 import { loadConfig } from '../config/load.ts'
 import type { Check, Problem } from '../config/node.ts'
 import type { Surroundings } from '../config/sources.ts'
@@ -7,7 +8,11 @@ import type { TelemetryConfig } from '../core/telemetry/config.ts'
 import { CATALOG, type CatalogEntry } from './catalog.ts'
 import { readGates } from './gates.ts'
 import type { GatewayConfig } from './gateway-config.ts'
+import { buildGraph } from './graph.ts'
 import { readConfig } from './read-config.ts'
+
+/** What runs when no `--config` is given. */
+export const DEFAULT_CONFIG = fileURLToPath(new URL('../config/examples/default.yaml', import.meta.url))
 
 export interface OpenedConfig {
   /** Undefined when `check.failed`. */
@@ -32,26 +37,24 @@ export async function openConfig(
   const append = enabled('confmap.enableMergeAppendOption')
   const { root, complete, check } = loadConfig(sources, sets, { ...surroundings, append })
   for (const warning of warnings) check.warn({ file: 'command line', line: 1, column: 1 }, '', warning)
+  const before = [...check.problems]
   // A file that could not be read would be followed by complaints about everything that is not in it.
   const config = complete ? await readConfig(root, catalog, check, { gate: enabled }) : undefined
-  tidy(check.problems)
+  if (config !== undefined && !check.failed) buildGraph(config, check)
+  tidy(check.problems, before)
   return { config: check.failed ? undefined : config, check }
 }
 
-/** File by file, from top to bottom; of several things said of one value the first, which the others follow from. */
-function tidy(problems: Problem[]): void {
-  const files = [...new Set(problems.map(problem => problem.at.file))]
-  const said = new Set<string>()
+/** File by file, from top to bottom, without what was said of a value only because it could not be expanded. */
+function tidy(problems: Problem[], first: readonly Problem[]): void {
+  const placeOf = ({ at }: Problem): string => JSON.stringify(at)
+  const broken = new Set(first.filter(({ severity }) => severity === 'error').map(placeOf))
+  const files = [...new Set(problems.map(({ at }) => at.file))]
   const kept = problems
-    .filter(({ at, path }) => {
-      const place = JSON.stringify([at.file, at.line, at.column, path])
-      return !said.has(place) && said.add(place)
-    })
+    .filter(problem => first.includes(problem) || !broken.has(placeOf(problem)))
     .sort(
-      (a, b) =>
-        files.indexOf(a.at.file) - files.indexOf(b.at.file) ||
-        a.at.line - b.at.line ||
-        a.at.column - b.at.column,
+      ({ at: a }, { at: b }) =>
+        files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
     )
   problems.splice(0, problems.length, ...kept)
 }
