@@ -4,12 +4,14 @@
  */
 
 import {
+  Document,
   isAlias,
   isMap,
   isScalar,
   isSeq,
   LineCounter,
   parseDocument,
+  visit,
   type YAMLParseError,
   type Node as YamlNode,
   Scalar as YamlScalar,
@@ -232,4 +234,17 @@ function scalarNode(value: ScalarNode['value'], text: string, at: Position): Sca
 
 function nothing(at: Position): ScalarNode {
   return scalarNode(null, '', at)
+}
+
+/** `value` as YAML that parseYaml reads back as it was: texts that would be taken for something else are quoted. */
+export function printYaml(value: unknown): string {
+  const document = new Document(value, { aliasDuplicateObjects: false })
+  visit(document, {
+    Scalar(_, node) {
+      if (typeof node.value === 'string' && plainScalar(node.value) !== node.value) {
+        node.type = YamlScalar.QUOTE_DOUBLE
+      }
+    },
+  })
+  return document.toString({ lineWidth: 0 })
 }

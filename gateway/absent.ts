@@ -5,6 +5,7 @@
  */
 
 import type { Kind } from './catalog.ts'
+import { aKind } from './kinds.ts'
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/))
 
@@ -71,7 +72,7 @@ export function absentComponent(
   }
   if (!KNOWN[kind].has(plain)) return undefined
   return {
-    wrong: `the Collector has a ${kind} "${type}", but Sluice does not have it yet`,
+    wrong: `the Collector has ${aKind(kind)} "${type}", but Sluice does not have it yet`,
     fix: 'remove it here and in the pipelines, or run it in a Collector beside Sluice and connect the two with OTLP',
   }
 }

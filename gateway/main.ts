@@ -1,14 +1,12 @@
 #!/usr/bin/env node
 /** The program: commands, signals, exit codes. The only place that ends the process. */
 
-import { fileURLToPath } from 'node:url'
 import { reasonOf } from '../core/telemetry/log.ts'
 import { type CommandLine, EXIT_FAILED, EXIT_OK, EXIT_USAGE, parseCommandLine } from './cli.ts'
 import { runCommand } from './commands/index.ts'
+import { DEFAULT_CONFIG } from './open-config.ts'
 import { ConfigError, type RunningGateway, SHUTDOWN_TIMEOUT_MS, startGateway } from './run.ts'
 import { welcome } from './welcome.ts'
-
-const DEFAULT_CONFIG = fileURLToPath(new URL('../config/examples/default.yaml', import.meta.url))
 
 const io = {
   out: (text: string) => void process.stdout.write(text),

@@ -7,14 +7,7 @@ import { absentComponent } from './absent.ts'
 import type { CatalogEntry, Kind } from './catalog.ts'
 import type { ComponentConfig } from './gateway-config.ts'
 import { parseComponentId } from './ids.ts'
-
-export const KINDS: readonly Kind[] = ['receiver', 'processor', 'exporter', 'connector', 'extension']
-
-/** `receivers:`, and so on: what the section of a kind is called. */
-export const sectionOf = (kind: Kind): string => `${kind}s`
-
-/** `a receiver`, `an exporter`. */
-export const aKind = (kind: Kind): string => `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`
+import { aKind, KINDS, sectionOf } from './kinds.ts'
 
 export interface Components<F extends Factory = Factory> {
   /** Every id that is written, with mistakes or without, so that a reference to it is no second mistake. */

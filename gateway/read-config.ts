@@ -6,7 +6,8 @@ import type { Factory } from '../core/component/contract.ts'
 import { type TelemetryConfig, telemetryConfig } from '../core/telemetry/config.ts'
 import type { CatalogEntry } from './catalog.ts'
 import type { ComponentConfig, GatewayConfig } from './gateway-config.ts'
-import { aKind, type Components, entriesOf, KINDS, readComponents, sectionOf } from './read-components.ts'
+import { aKind, KINDS, sectionOf } from './kinds.ts'
+import { type Components, entriesOf, readComponents } from './read-components.ts'
 import { type AllComponents, checkReference, readPipelines, readReferences } from './read-pipelines.ts'
 
 export interface ReadConfigOptions {

@@ -5,7 +5,8 @@ import { didYouMean, nearest } from '../config/suggest.ts'
 import type { Kind } from './catalog.ts'
 import type { PipelineConfig, Reference } from './gateway-config.ts'
 import { parseComponentId, parsePipelineId } from './ids.ts'
-import { aKind, type Components, entriesOf, KINDS, sectionOf } from './read-components.ts'
+import { aKind, KINDS, sectionOf } from './kinds.ts'
+import { type Components, entriesOf } from './read-components.ts'
 
 export type AllComponents = Readonly<Record<Kind, Components>>
 
