@@ -1,8 +1,8 @@
 /**
  * `health_check`: says over HTTP whether the gateway works. `path` (default /) answers as the Collector's does: 200
  * once everything has started, 503 before, while stopping, and when a component cannot work at all. /ready is ours
- * and stricter: 503 also while a component has trouble (memory limiter refusing, exporter not getting through), with
- * the components named.
+ * and stricter: 503 also while a component has trouble (the memory limiter refuses, nothing gets through an exporter for
+ * a minute), with the components named.
  */
 
 import { flag, formatDuration, integer, optional, section, text, type ValueOf } from '../config/schema.ts'
@@ -11,6 +11,12 @@ import { ADMIN_IGNORED, adminFields } from '../core/transport/admin-config.ts'
 import { type AdminServer, type Page, serveAdmin } from '../core/transport/http-admin.ts'
 
 const READY_PATH = '/ready'
+
+/**
+ * A server that is away for a moment is what queues are for: an exporter counts only when nothing has got through for
+ * this long. Otherwise one restart behind the gateways would take all of them out of service.
+ */
+const EXPORTER_PATIENCE_MS = 60_000
 
 const config = section(
   {
@@ -115,7 +121,12 @@ function available({ build }: Host): object {
 }
 
 function readiness(host: Host): Page {
-  const components = troubled(host, ['permanent_error', 'recoverable_error'])
+  const components = troubled(host, ['permanent_error', 'recoverable_error']).filter(
+    ({ component, state, seconds }) =>
+      state === 'permanent_error' ||
+      !component.startsWith('exporter/') ||
+      seconds * 1000 >= EXPORTER_PATIENCE_MS,
+  )
   const ready = host.ready && components.length === 0
   return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', components })
 }
@@ -124,12 +135,19 @@ interface Trouble {
   readonly component: string
   readonly state: string
   readonly reason: string
+  /** How long it has been so. */
+  readonly seconds: number
 }
 
 function troubled(host: Host, states: readonly PartHealth['state'][]): Trouble[] {
   return [...host.describe().health]
     .filter(([, { state }]) => states.includes(state))
-    .map(([component, { state, message = '' }]) => ({ component, state, reason: message }))
+    .map(([component, { state, message = '', since = Date.now() }]) => ({
+      component,
+      state,
+      reason: message,
+      seconds: Math.round((Date.now() - since) / 1000),
+    }))
 }
 
 function json(status: number, value: object): Page {

@@ -27,13 +27,16 @@ export class GatewayHost implements Host {
   }
 
   report(part: string, health: PartHealth): void {
-    const before = this.#health.get(part)?.state
-    this.#health.set(part, health)
+    const known = this.#health.get(part)
+    const before = known?.state
+    const since = known !== undefined && before === health.state ? known.since : Date.now()
+    this.#health.set(part, { ...health, ...(since === undefined ? {} : { since }) })
     if (before === health.state) return
     const fields = { part, ...(health.message === undefined ? {} : { reason: health.message }) }
     if (health.state === 'permanent_error') this.#log.error('A component cannot work', fields)
     else if (health.state === 'recoverable_error') this.#log.warn('A component has trouble', fields)
-    else if (before?.endsWith('_error')) this.#log.info('A component is well again', fields)
+    else if (health.state === 'ok' && before?.endsWith('_error'))
+      this.#log.info('A component is well again', fields)
   }
 
   describe(): HostDescription {

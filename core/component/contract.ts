@@ -121,6 +121,8 @@ export interface Host {
 export interface PartHealth {
   readonly state: 'starting' | 'ok' | 'recoverable_error' | 'permanent_error' | 'stopping' | 'stopped'
   readonly message?: string
+  /** When it came into this state, ms since the epoch; the gateway enters it. */
+  readonly since?: number
 }
 
 export interface HostDescription {
