@@ -11,7 +11,8 @@ import { release, retain } from './memory.ts'
 import { observeSending, type SendingMeters, sendingMeters } from './metrics.ts'
 import { ACCEPTED, type Receipt, Refused } from './outcome.ts'
 import { impatience, watchSender } from './patience.ts'
-import { SendingQueue, sizeOf } from './queue.ts'
+import { SendingQueue } from './queue.ts'
+import { sizeOf } from './room.ts'
 import type { SendingConfig } from './sending-config.ts'
 import { dealOut, type Outcome, type Share, Ticket } from './ticket.ts'
 
@@ -82,7 +83,7 @@ export class Lane {
       settings.id,
       signal,
       () => this.#sendings.size,
-      this.#queue && { capacity: queue.queue_size, size: () => this.#queue!.size },
+      this.#queue && { capacity: queue.queue_size, size: () => this.#queue!.room.size },
     )
   }
 
@@ -104,7 +105,7 @@ export class Lane {
   /** What is accepted by now is sent until `deadline`; the rest is given back or dropped. */
   async stop(deadline: number): Promise<void> {
     this.#stopping = true
-    this.#queue?.close(stoppingError())
+    this.#queue?.room.close(stoppingError())
     for (const { delivery } of this.#sendings) delivery.hurry()
     this.#pump()
     if (this.#open > 0) await this.#untilIdle(deadline)
@@ -121,12 +122,12 @@ export class Lane {
       throw error
     }
     try {
-      return queue
+      return queue.room
         .enter(batch, context)
         ?.then(() => {
           // It may have begun to stop since the room was given.
           if (!this.#stopping) return
-          queue.release(batch)
+          queue.room.release(batch)
           throw stoppingError()
         })
         .catch(failed)
@@ -267,7 +268,7 @@ export class Lane {
   /** Nothing of the request is outstanding: it leaves the books. */
   #finish(ticket: Ticket): void {
     release(ticket.batch)
-    this.#queue?.release(ticket.batch)
+    this.#queue?.room.release(ticket.batch)
     if (ticket.waiter === undefined) this.#enterHeld(ticket)
     else if (!ticket.abandoned) this.#answer(ticket)
     this.#open--

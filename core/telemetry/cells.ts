@@ -107,14 +107,27 @@ export class Family {
     const points: Point[] = []
     for (const cell of this.#numbers.values()) points.push({ labels: cell.labels, value: cell.value })
     for (const cell of this.#distributions.values()) points.push(cell.point())
+    points.push(...this.#observed())
+    return points
+  }
+
+  /** Equal labels are summed: a component in three pipelines is three instances with one name. */
+  #observed(): NumberPoint[] {
+    const sums = new Map<string, { readonly labels: Labels; value: number }>()
     for (const read of this.#readers) {
       try {
-        for (const [labels, value] of read()) points.push({ labels: this.#declared(labels), value })
+        for (const [labels, value] of read()) {
+          const declared = this.#declared(labels)
+          const key = JSON.stringify(declared)
+          const sum = sums.get(key)
+          if (sum === undefined) sums.set(key, { labels: declared, value })
+          else sum.value += value
+        }
       } catch {
         // One reader that throws must not take the whole page away; its line is missing.
       }
     }
-    return points
+    return [...sums.values()]
   }
 
   #declared(labels: Labels): Labels {
