@@ -24,7 +24,7 @@ export class Malformed extends Error {
   /** `resourceSpans[0].scopeSpans[0].spans[3].attributes[2].value`; '' for the request itself. */
   readonly path: string
 
-  constructor(reason: string, offset: number, path: string) {
+  constructor(reason: string, offset: number, path = '') {
     super(`${path === '' ? 'request' : path}: ${reason} (offset ${offset})`)
     this.offset = offset
     this.path = path
