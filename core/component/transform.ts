@@ -4,8 +4,9 @@
  * batch comes back whole and must not be counted twice.
  */
 
+import type { Rewriter } from '../otlp/rewrite.ts'
 import type { Signal } from '../otlp/signals.ts'
-import type { Batch } from './batch.ts'
+import { type Batch, batchOf } from './batch.ts'
 import type { ConsumeContext, Consumer, Processor, Settings } from './contract.ts'
 import type { DropReason } from './ledger.ts'
 import { ACCEPTED, type Receipt, type Refused } from './outcome.ts'
@@ -62,4 +63,24 @@ export function transforming(
     },
     admit: (signal: Signal): Refused | undefined => next.admit?.(signal),
   }
+}
+
+/**
+ * The batch with every chunk rewritten: the same object when nothing changed, undefined when nothing is left. What was
+ * left out is entered under `reason`.
+ */
+export function rewriteBatch(batch: Batch, rewriter: Rewriter, reason?: DropReason): Transformed {
+  const chunks: Uint8Array[] = []
+  let changed = false
+  let items = 0
+  for (const chunk of batch.chunks) {
+    const rewritten = rewriter.rewrite(chunk)
+    items += rewriter.dropped
+    if (rewritten !== chunk) changed = true
+    if (rewritten.length > 0 || rewritten === chunk) chunks.push(rewritten)
+  }
+  if (!changed) return kept(batch)
+  const drops = reason === undefined || items === 0 ? NO_DROPS : [{ items, reason }]
+  if (chunks.length === 0) return { batch: undefined, drops }
+  return { batch: batchOf(batch.signal, chunks, batch.items - items, batch.meta), drops }
 }

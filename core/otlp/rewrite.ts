@@ -74,6 +74,8 @@ export class Rewriter {
   dropped: number
   readonly #editor: Editor
   readonly #metrics: boolean
+  /** Nobody asks about anything below the resource: scope entries are skipped unread. */
+  readonly #shallow: boolean
   readonly #childFields: readonly number[]
   readonly #patch: Patch
   /** One cursor a level, so that walking allocates nothing. */
@@ -88,6 +90,7 @@ export class Rewriter {
     this.dropped = 0
     this.#editor = editor
     this.#metrics = signal === 'metrics'
+    this.#shallow = !(editor.scope || editor.metric || editor.item || editor.dropsEmpty)
     this.#childFields = CHILD_FIELDS[signal]
     this.#patch = new Patch()
     this.#request = new Cursor(EMPTY)
@@ -140,7 +143,7 @@ export class Rewriter {
     const c = this.#resource.reset(bytes, start, stop)
     while (c.next()) {
       if (c.tagStart === changedAt) this.#writeChange(c, 'resource')
-      if (c.field !== SCOPE_ENTRIES || c.wire !== LEN) continue
+      if (this.#shallow || c.field !== SCOPE_ENTRIES || c.wire !== LEN) continue
       patch.enter(c.tagStart, c.start)
       const keep = this.#scopeEntry(c.start, c.stop)
       if (keep) kept++
