@@ -4,6 +4,9 @@ import { Cursor, LEN } from './cursor.ts'
 import { MESSAGES } from './messages.ts'
 import { REQUESTS, type Signal } from './signals.ts'
 
+/** Deeply nested values have long paths; the middle of such a one says nothing. */
+const STEPS_MAX = 16
+
 /**
  * The path of the field that begins at `offset` or has it inside, as in `resourceSpans[0].scopeSpans[1].spans[7].name`.
  * What stands before `offset` must be well-formed; '' when `offset` is in no known field.
@@ -15,13 +18,18 @@ export function locate(bytes: Uint8Array, signal: Signal, offset: number): strin
   let end = bytes.length
   for (;;) {
     const field = fieldAround(bytes, message, pos, end, offset)
-    if (field === undefined) return steps.join('.')
+    if (field === undefined) return pathOf(steps)
     steps.push(field.step)
-    if (field.tagStart === offset || !(field.type in MESSAGES)) return steps.join('.')
+    if (field.tagStart === offset || !(field.type in MESSAGES)) return pathOf(steps)
     message = field.type
     pos = field.start
     end = Math.min(field.stop, end)
   }
+}
+
+function pathOf(steps: readonly string[]): string {
+  if (steps.length <= STEPS_MAX) return steps.join('.')
+  return `${steps.slice(0, STEPS_MAX - 2).join('.')}...${steps.slice(-2).join('.')}`
 }
 
 function fieldAround(bytes: Uint8Array, message: string, pos: number, end: number, offset: number) {
