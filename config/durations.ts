@@ -45,6 +45,6 @@ export function formatDuration(ms: number): string {
   if (size < 1e3) return `${short(size)}ms`
   const hours = Math.floor(size / 3.6e6)
   const minutes = Math.floor((size % 3.6e6) / 6e4)
-  const seconds = +((size % 6e4) / 1e3).toPrecision(12)
+  const seconds = +((size % 6e4) / 1e3).toFixed(9)
   return `${sign}${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}s`
 }

@@ -140,7 +140,8 @@ export function secret(options: { doc: string; required?: boolean }): Schema<Sec
         const plain = textOf(node)
         return plain === undefined ? undefined : new Secret(plain)
       },
-      show: (value, reveal) => (reveal ? value.reveal() : value.toString()),
+      // An empty one hides nothing, and a reader of print-config wants to see that it is empty.
+      show: (value, reveal) => (reveal || value.reveal() === '' ? value.reveal() : value.toString()),
       secret: true,
     },
     options,
@@ -295,11 +296,12 @@ export function choice<const W extends string>(words: readonly W[], options: Cho
   const { aliases = {}, ...rest } = options
   const known = new Set<string>(words)
   const first = options.default ?? words[0]!
+  const shown = words.map(word => word || '""').join(', ')
   const schema = scalar<W>(
     {
-      typeText: words.map(word => (word === '' ? '""' : word)).join(', '),
+      typeText: shown,
       expected: 'a text',
-      example: `one of ${words.join(', ')}`,
+      example: `one of ${shown}`,
       json: {
         anyOf: [
           { enum: [...words, ...Object.keys(aliases)] },

@@ -24,7 +24,8 @@ export function editDistance(a: string, b: string, most = 4): number {
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const plain = (text: string): string => text.toLowerCase().replaceAll(/[-_]/g, '')
   let best: string | undefined
-  let bestCost = Math.max(1, Math.floor(word.length / 3)) + 1
+  // One letter is an edit away from any other.
+  let bestCost = word.length < 2 ? 1 : Math.max(1, Math.floor(word.length / 3)) + 1
   for (const candidate of known) {
     if (plain(candidate) === plain(word)) return candidate
     const cost = editDistance(word.toLowerCase(), candidate.toLowerCase())
@@ -42,5 +43,8 @@ export function didYouMean(word: string, known: Iterable<string>): string {
   const near = nearest(word, words)
   if (near !== undefined) return `did you mean "${near}"?`
   if (words.length === 0 || words.length > 40) return ''
-  return `known here: ${words.sort().join(', ')}`
+  return `known here: ${words
+    .map(known => known || '""')
+    .sort()
+    .join(', ')}`
 }
