@@ -181,8 +181,10 @@ function walk(bytes: Uint8Array, message: number, pos: number, end: number, nest
     if (action >= MESSAGE) {
       const inner = action - MESSAGE
       if (inner === KEY_VALUE) {
-        attribute = tag
-        if (!isPlainAttribute(bytes, pos, stop)) walk(bytes, inner, pos, stop, nesting)
+        // A plain attribute has a value too, which may be one level too deep.
+        const mayHaveValue = nesting < NESTING_MAX
+        if (mayHaveValue) attribute = tag
+        if (!(mayHaveValue && isPlainAttribute(bytes, pos, stop))) walk(bytes, inner, pos, stop, nesting)
       } else if (inner === ANY_VALUE) {
         if (nesting === NESTING_MAX) throw new Fault(`values nested deeper than ${NESTING_MAX} levels`, at)
         walk(bytes, inner, pos, stop, nesting + 1)
