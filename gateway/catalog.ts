@@ -27,7 +27,7 @@ function entry(
 export const CATALOG: readonly CatalogEntry[] = [
   entry('receiver', 'otlp', () => import('../receivers/otlp/index.ts')),
   entry('processor', 'attributes', () => import('../processors/attributes.ts')),
-  entry('processor', 'batch', () => import('../processors/batch.ts')),
+  entry('processor', 'batch', () => import('../processors/batch/index.ts')),
   entry('processor', 'memory_limiter', () => import('../processors/memory-limiter.ts')),
   entry('processor', 'probabilistic_sampler', () => import('../processors/probabilistic-sampler.ts')),
   entry('processor', 'resource', () => import('../processors/resource.ts')),

@@ -32,7 +32,7 @@ import {
   totalMemory,
 } from '../core/component/pressure.ts'
 import { SIGNAL_WORDS, SIGNALS, type Signal } from '../core/otlp/signals.ts'
-import type { Counter, MetricDeclaration } from '../core/telemetry/metrics.ts'
+import type { BoundCounter, MetricDeclaration } from '../core/telemetry/metrics.ts'
 
 const config = section(
   {
@@ -160,18 +160,17 @@ export class MemoryLimiter implements Processor {
   readonly #next: Consumer
   readonly #monitor: PressureMonitor
   readonly #listener: PressureListener
-  readonly #accepted: Counter
-  readonly #refused: Counter
-  readonly #labels: { readonly processor: string }
+  readonly #accepted: BoundCounter
+  readonly #refused: BoundCounter
 
   constructor(monitor: PressureMonitor, settings: Settings, next: Consumer) {
     const signal = settings.signal ?? 'traces'
     this.#settings = settings
     this.#next = next
     this.#monitor = monitor
-    this.#accepted = settings.metrics.counter(counted(signal, 'accepted'))
-    this.#refused = settings.metrics.counter(counted(signal, 'refused'))
-    this.#labels = { processor: settings.id }
+    const labels = { processor: settings.id }
+    this.#accepted = settings.metrics.counter(counted(signal, 'accepted')).bind(labels)
+    this.#refused = settings.metrics.counter(counted(signal, 'refused')).bind(labels)
     this.#listener = {
       log: settings.log,
       changed: refusing =>
@@ -204,11 +203,11 @@ export class MemoryLimiter implements Processor {
   async consume(batch: Batch, context: ConsumeContext): Promise<Receipt> {
     const refusal = this.#refusal()
     if (refusal !== undefined) {
-      this.#refused.add(batch.items, this.#labels)
+      this.#refused.add(batch.items)
       throw refusal
     }
     // As there: it is accepted by this processor even when the next one refuses it.
-    this.#accepted.add(batch.items, this.#labels)
+    this.#accepted.add(batch.items)
     return this.#next.consume(batch, context)
   }
 

@@ -61,6 +61,11 @@ export class Room {
     return this.#size
   }
 
+  /** Whether somebody waits to enter. */
+  get crowded(): boolean {
+    return this.#blocked.size > 0
+  }
+
   /** Whether `batch` would enter at once. */
   has(batch: Batch): boolean {
     return this.#blocked.size === 0 && this.#fits(batch)
