@@ -90,6 +90,8 @@ function jsonText(bytes: Uint8Array, start: number, stop: number): string | unde
   }
   if (kind === AnyValue.kvlistValue) return jsonMap(bytes, from, to)
   if (kind === AnyValue.stringValue) return jsonString(readString(bytes, from, to))
+  // No bytes are a nil slice there.
+  if (kind === AnyValue.bytesValue && from === to) return 'null'
   if (kind === AnyValue.bytesValue) return `"${base64(bytes, from, to)}"`
   if (kind === AnyValue.doubleValue && !Number.isFinite(readDouble(bytes, from))) return undefined
   if (kind === EMPTY_VALUE || kind === AnyValue.stringValueStrindex) return 'null'
@@ -98,15 +100,14 @@ function jsonText(bytes: Uint8Array, start: number, stop: number): string | unde
 
 /** A Go map: the last of equal keys counts, keys sorted by their bytes. */
 function jsonMap(bytes: Uint8Array, start: number, stop: number): string | undefined {
-  const entries = new Map<string, string>()
+  const entries = new Map<string, string | undefined>()
   const c = new Cursor(bytes, start, stop)
   while (c.next()) {
     if (c.field !== KeyValueList.values || c.wire !== LEN) continue
     const entry = readEntry(bytes, c.start, c.stop)
-    const value = jsonText(bytes, entry.start, entry.stop)
-    if (value === undefined) return undefined
-    entries.set(entry.key, value)
+    entries.set(entry.key, jsonText(bytes, entry.start, entry.stop))
   }
+  if ([...entries.values()].includes(undefined)) return undefined
   const keys = [...entries.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   return `{${keys.map(key => `${jsonString(key)}:${entries.get(key)}`).join(',')}}`
 }
