@@ -22,7 +22,8 @@ import type {
 import { sendingFields } from '../core/component/sending-config.ts'
 import { readResponse, readStatus } from '../core/otlp/response.ts'
 import { SIGNAL_WORDS, SIGNALS } from '../core/otlp/signals.ts'
-import { checkGrpcClient, GrpcClient, grpcClientFields } from '../core/transport/grpc-client.ts'
+import { GrpcClient } from '../core/transport/grpc-client.ts'
+import { checkGrpcClient, grpcClientFields } from '../core/transport/grpc-client-config.ts'
 import { isRetryableGrpc, oneLine, sentResult, throwOutcome } from '../core/transport/otlp-outcome.ts'
 
 const config = section(

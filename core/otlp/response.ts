@@ -187,7 +187,7 @@ function readRetryInfo(bytes: Uint8Array, any: Cursor): number | undefined {
       }
     }
   }
-  return isRetryInfo ? delayMs : undefined
+  return isRetryInfo ? (delayMs ?? 0) : undefined
 }
 
 /** A google.protobuf.Duration in ms; negative ones are 0. */

@@ -4,7 +4,10 @@
  * business.
  */
 
+import { isIP, type Socket } from 'node:net'
+import { type ConnectionOptions, connect } from 'node:tls'
 import {
+  CallCredentials,
   ChannelCredentials,
   type ChannelOptions,
   Client,
@@ -12,132 +15,10 @@ import {
   Metadata,
   type ServiceError,
 } from '@grpc/grpc-js'
-import {
-  choice,
-  duration,
-  flag,
-  integer,
-  optional,
-  type SectionOptions,
-  section,
-  text,
-  type ValueOf,
-} from '../../config/schema.ts'
 import { Refused, type StatusName } from '../component/outcome.ts'
 import { STATUS_CODES } from '../otlp/response.ts'
-import { headersField } from './headers.ts'
-import { clientTls, loadClientTls } from './tls.ts'
-import { unsupported } from './unsupported.ts'
-
-const COMPRESSIONS = ['', 'none', 'gzip', 'snappy', 'zstd'] as const
-
-const keepalive = section(
-  {
-    time: duration({ default: '10s', doc: 'Ping a quiet connection this often; 10s at least.' }),
-    timeout: duration({ default: '20s', doc: 'Close it when a ping is not answered for this long.' }),
-    permit_without_stream: flag({ default: false, doc: 'Ping also while no request is open.' }),
-  },
-  { doc: 'Pings that find dead connections.' },
-)
-
-export interface GrpcClientDefaults {
-  readonly compression: (typeof COMPRESSIONS)[number]
-  readonly writeBufferSize: number
-}
-
-/** The keys; call `checkGrpcClient` in the section's `check`. */
-export function grpcClientFields(defaults: GrpcClientDefaults) {
-  return {
-    endpoint: text({
-      required: true,
-      doc: 'host:port of the server; http://, https://, dns:///host:port and unix:///path are taken too.',
-      check: endpointProblem,
-    }),
-    compression: choice(COMPRESSIONS, {
-      default: defaults.compression,
-      doc: 'How requests are compressed: gzip or none.',
-    }),
-    tls: clientTls,
-    keepalive: optional(keepalive),
-    headers: headersField,
-    user_agent: text({ default: '', doc: 'Sent as user-agent. Empty: name and version of this gateway.' }),
-    balancer_name: choice(['', 'round_robin', 'pick_first'], {
-      default: 'round_robin',
-      doc: 'How requests are spread over the addresses behind the name; empty means pick_first.',
-    }),
-    authority: text({ default: '', doc: 'Sent as :authority instead of the host of the endpoint.' }),
-    wait_for_ready: flag({
-      default: false,
-      doc: 'While there is no connection, let requests wait for one instead of failing.',
-    }),
-    read_buffer_size: integer({ default: 0, min: 0, doc: 'Taken; Node sizes its read buffers itself.' }),
-    write_buffer_size: integer({
-      default: defaults.writeBufferSize,
-      min: 0,
-      doc: 'Taken; requests are written without a buffer in between.',
-    }),
-    auth: unsupported({
-      doc: 'Authenticator extension for outgoing requests.',
-      what: 'authenticators for outgoing requests are not available yet',
-      fix: 'remove auth: and put the token into headers',
-    }),
-    middlewares: unsupported({
-      doc: 'Extensions that wrap the client.',
-      what: 'middlewares are not available',
-      fix: 'remove middlewares:',
-    }),
-  }
-}
-
-const whole = section(grpcClientFields({ compression: '', writeBufferSize: 0 }), { doc: '' })
-export type GrpcClientConfig = ValueOf<typeof whole>
-type Report = Parameters<NonNullable<SectionOptions<ReturnType<typeof grpcClientFields>>['check']>>[1]
-
-const SCHEMES = ['http', 'https', 'dns', 'passthrough']
-
-/** What follows `scheme://authority/`: configgrpc's sanitizedEndpoint. `dns://host:port` is taken too. */
-function hostAndPort(endpoint: string): string {
-  return endpoint.replace(/^[a-z0-9+.-]+:\/\/([^/]*\/(?=.))?/i, '')
-}
-
-function endpointProblem(endpoint: string): readonly [wrong: string, fix: string] | undefined {
-  if (endpoint === '') return ['is empty', 'write host:4317']
-  if (endpoint.startsWith('unix:')) {
-    const path = endpoint.slice(5).replace(/^\/\//, '')
-    return path === '' ? ['names no socket', 'write unix:///path/of/the.sock'] : undefined
-  }
-  const scheme = /^([a-z0-9+.-]+):\/\//i.exec(endpoint)?.[1]?.toLowerCase()
-  if (scheme !== undefined && !SCHEMES.includes(scheme)) {
-    return [`the scheme ${scheme}:// is not known`, 'write host:port, dns:///host:port or unix:///path']
-  }
-  const address = scheme?.startsWith('http') ? endpoint.slice(scheme.length + 3) : hostAndPort(endpoint)
-  if (/^(\[[^\]]+\]|[^:/]+):\d{1,5}$/.test(address)) return undefined
-  if (address.includes('/')) return [`"${endpoint}" has a path, which gRPC has not`, 'write host:port only']
-  return [`"${endpoint}" has no port`, 'write host:port; the usual port is 4317']
-}
-
-/** Rules across the keys. */
-export function checkGrpcClient(value: GrpcClientConfig, report: Report): void {
-  if (value.compression === 'zstd' || value.compression === 'snappy') {
-    report.error('compression', `${value.compression} is not available over gRPC yet`, 'write gzip or none')
-  }
-  if (value.endpoint.startsWith('http://') && isSecure(value)) {
-    report.warn(
-      'endpoint',
-      'begins with http:// but TLS is used all the same, as in the Collector',
-      'write tls: {insecure: true} for a connection without TLS',
-    )
-  }
-  if (value.endpoint.endsWith(':4318')) {
-    report.warn('endpoint', "4318 is the port of OTLP/HTTP, usually not gRPC's", 'write 4317')
-  }
-}
-
-/** TLS unless `tls.insecure` says otherwise; naming an authority or https:// asks for it again. */
-function isSecure({ endpoint, tls }: GrpcClientConfig): boolean {
-  const hasAuthority = tls.ca_file !== '' || tls.ca_pem.reveal() !== ''
-  return !tls.insecure || hasAuthority || endpoint.startsWith('https://')
-}
+import { type GrpcClientConfig, hostAndPort, securityOf } from './grpc-client-config.ts'
+import { type ClientTls, loadClientTls } from './tls.ts'
 
 /** The endpoint as grpc-js names it. */
 function targetOf(endpoint: string): string {
@@ -181,19 +62,13 @@ export class GrpcClient {
 
   /** Reads certificates and begins to connect, without waiting for it. Throws an Error that names the key at fault. */
   open(): void {
-    const { endpoint, tls } = this.#config
-    let credentials = ChannelCredentials.createInsecure()
-    let options = this.#options
-    if (isSecure(this.#config)) {
-      const loaded = loadClientTls(tls.insecure ? clientTls.absent() : tls)
-      credentials = ChannelCredentials.createFromSecureContext(loaded.secureContext, {
-        rejectUnauthorized: loaded.rejectUnauthorized,
-      })
-      if (loaded.servername !== undefined) {
-        options = { ...options, 'grpc.ssl_target_name_override': loaded.servername }
-      }
-    }
-    this.#client = new Client(targetOf(endpoint), credentials, options)
+    const { endpoint } = this.#config
+    const tls = securityOf(this.#config)
+    const credentials =
+      tls === undefined
+        ? ChannelCredentials.createInsecure()
+        : new TlsCredentials(loadClientTls(tls), endpoint)
+    this.#client = new Client(targetOf(endpoint), credentials, this.#options)
     this.#openedAt = performance.now()
     this.#client.getChannel().getConnectivityState(true)
   }
@@ -204,7 +79,11 @@ export class GrpcClient {
     if (client === undefined) throw new Refused('the gRPC client is not started')
     const { reload_interval } = this.#config.tls
     if (reload_interval > 0 && performance.now() - this.#openedAt > reload_interval) {
-      this.open()
+      try {
+        this.open()
+      } catch (error) {
+        throw new Refused((error as Error).message, { status: 'UNAVAILABLE', cause: error })
+      }
       client.close()
     }
     return this.#client!
@@ -251,6 +130,52 @@ export class GrpcClient {
   close(): void {
     this.#client?.close()
     this.#client = undefined
+  }
+}
+
+/**
+ * TLS as tls.connect takes it. grpc-js's own credentials hand the host to tls.connect as its server name, which for an
+ * IP address is against RFC 6066 and refused by Node.
+ */
+class TlsCredentials extends ChannelCredentials {
+  readonly #options: ConnectionOptions
+
+  constructor({ secureContext, rejectUnauthorized, servername }: ClientTls, endpoint: string) {
+    super()
+    const host = endpoint.startsWith('unix:')
+      ? 'localhost'
+      : hostAndPort(endpoint).replace(/^\[|\]?:\d+$/g, '')
+    const name = servername ?? (isIP(host) === 0 ? host : undefined)
+    this.#options = {
+      secureContext,
+      rejectUnauthorized,
+      host,
+      ALPNProtocols: ['h2'],
+      ...(name === undefined ? {} : { servername: name }),
+    }
+  }
+
+  _isSecure(): boolean {
+    return true
+  }
+
+  _equals(other: ChannelCredentials): boolean {
+    return this === other
+  }
+
+  _createSecureConnector(_target: unknown, _options: unknown, callCredentials?: CallCredentials) {
+    const options = this.#options
+    return {
+      connect: (socket: Socket) =>
+        new Promise<{ socket: Socket; secure: boolean }>((resolve, reject) => {
+          const secured = connect({ ...options, socket }, () => resolve({ socket: secured, secure: true }))
+          // Stays for the life of the socket: an error after the handshake is the HTTP/2 session's to report.
+          secured.on('error', reject)
+        }),
+      waitForReady: () => Promise.resolve(),
+      getCallCredentials: () => callCredentials ?? CallCredentials.createEmpty(),
+      destroy() {},
+    }
   }
 }
 

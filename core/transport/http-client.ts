@@ -9,7 +9,7 @@ import { duration, flag, integer, section, text, type ValueOf } from '../../conf
 import { Refused } from '../component/outcome.ts'
 import { type Compressor, compressionFields, compressorFor, type HttpCompression } from './compress.ts'
 import { headersField } from './headers.ts'
-import { type ClientTls, clientTls, loadClientTls } from './tls.ts'
+import { type ClientTlsConfig, clientTls, loadClientTls, namesFiles } from './tls.ts'
 import { unsupported } from './unsupported.ts'
 
 export interface HttpClientDefaults {
@@ -114,14 +114,20 @@ const CONNECT_MS_MAX = 30_000
 /** undici wants a number; this is its "never". */
 const NEVER_MS = 2 ** 31 - 1
 
+/** How connections with TLS are made since the files were last read. */
+interface SecureTarget {
+  readonly connect: buildConnector.connector
+  readonly servername: string | undefined
+  readonly loadedAt: number
+}
+
 export class HttpClient {
   readonly #config: HttpClientConfig
   readonly #headers: Readonly<Record<string, string>>
   readonly #compressor: Compressor | undefined
   #dispatcher: Dispatcher | undefined
-  #connect: buildConnector.connector | undefined
-  #tls: ClientTls | undefined
-  #loadedAt = 0
+  readonly #plain = buildConnector({ timeout: CONNECT_MS_MAX })
+  #secure: SecureTarget | undefined
 
   constructor(config: HttpClientConfig, userAgent: string) {
     this.#config = config
@@ -134,7 +140,9 @@ export class HttpClient {
   /** Reads certificates and makes the pool; connects to nobody. Throws an Error that names the key at fault. */
   open(): void {
     const config = this.#config
-    this.#load()
+    // Without files there is nothing to be wrong with, and http:// needs none of it: the system's authorities take
+    // 70 ms to read.
+    if (namesFiles(config.tls)) this.#load()
     const options: Agent.Options = {
       // The sending chain owns the timeout of an attempt; two clocks would only confuse.
       headersTimeout: 0,
@@ -146,31 +154,32 @@ export class HttpClient {
       keepAliveMaxTimeout: config.idle_conn_timeout === 0 ? NEVER_MS : config.idle_conn_timeout,
       connect: (target, callback) => this.#dial(target, callback),
     }
-    this.#dispatcher = proxied(config.proxy_url, options, this.#tls!)
+    this.#dispatcher = proxied(config.proxy_url, options, config.tls)
   }
 
-  #load(): void {
-    this.#tls = loadClientTls(this.#config.tls)
-    this.#connect = buildConnector({
-      timeout: CONNECT_MS_MAX,
-      allowH2: this.#config.force_attempt_http2,
-      secureContext: this.#tls.secureContext,
-      rejectUnauthorized: this.#tls.rejectUnauthorized,
-    })
-    this.#loadedAt = performance.now()
+  #load(): SecureTarget {
+    const { servername, secureContext, rejectUnauthorized } = loadClientTls(this.#config.tls)
+    const allowH2 = this.#config.force_attempt_http2
+    const connect = buildConnector({ timeout: CONNECT_MS_MAX, allowH2, secureContext, rejectUnauthorized })
+    this.#secure = { connect, servername, loadedAt: performance.now() }
+    return this.#secure
   }
 
   /** New connections show the certificate that lies on the disk now, at most `reload_interval` old. */
   #dial(target: buildConnector.Options, callback: buildConnector.Callback): void {
-    const { reload_interval } = this.#config.tls
-    try {
-      if (reload_interval > 0 && performance.now() - this.#loadedAt > reload_interval) this.#load()
-    } catch (error) {
-      callback(error as Error, null)
+    if (target.protocol !== 'https:') {
+      this.#plain(target, callback)
       return
     }
-    const servername = this.#tls?.servername ?? target.servername
-    this.#connect?.(servername === undefined ? target : { ...target, servername }, callback)
+    const { reload_interval } = this.#config.tls
+    try {
+      let secure = this.#secure ?? this.#load()
+      if (reload_interval > 0 && performance.now() - secure.loadedAt > reload_interval) secure = this.#load()
+      const { connect, servername } = secure
+      connect(servername === undefined ? target : { ...target, servername }, callback)
+    } catch (error) {
+      callback(error as Error, null)
+    }
   }
 
   /**
@@ -232,17 +241,17 @@ export class HttpClient {
 }
 
 /** Go's rules: an explicit proxy always, one from the environment never for this machine itself. */
-function proxied(proxyUrl: string, pool: Agent.Options, tls: ClientTls): Dispatcher {
+function proxied(proxyUrl: string, pool: Agent.Options, tls: ClientTlsConfig): Dispatcher {
   const env = process.env
-  const { servername, ...requestTls } = tls
+  const fromEnv = env['HTTP_PROXY'] ?? env['http_proxy'] ?? env['HTTPS_PROXY'] ?? env['https_proxy'] ?? ''
+  if (proxyUrl === '' && fromEnv === '') return new Agent(pool)
+  const { servername, ...requestTls } = loadClientTls(tls)
   const options = {
     ...pool,
     proxyTunnel: false,
     requestTls: servername === undefined ? requestTls : { ...requestTls, servername },
   }
   if (proxyUrl !== '') return new ProxyAgent({ ...options, uri: proxyUrl })
-  const set = env['HTTP_PROXY'] ?? env['http_proxy'] ?? env['HTTPS_PROXY'] ?? env['https_proxy'] ?? ''
-  if (set === '') return new Agent(pool)
   const noProxy = [env['NO_PROXY'] ?? env['no_proxy'] ?? '', 'localhost', '127.0.0.1', '::1']
   return new EnvHttpProxyAgent({ ...options, noProxy: noProxy.filter(Boolean).join(',') })
 }
