@@ -172,7 +172,13 @@ test('outputs fail with a reason and do not mix', async () => {
   await assert.rejects(full.send(batchOf('logs', [HAND_MADE[1]![2]], 3), NO_CONTEXT), Rejected)
   await full.stop(0)
   const written: string[] = []
-  const slow = { write: (text: string, done: () => void) => setImmediate(() => (written.push(text), done())) }
+  const slow = {
+    write: (text: string, done: () => void) =>
+      setImmediate(() => {
+        written.push(text)
+        done()
+      }),
+  }
   const output = new Output('stdout', slow)
   await Promise.all([output.write('a', '1'), output.write('b', '2')])
   assert.deepEqual(written, ['a1\n', 'b2\n'])
