@@ -210,7 +210,7 @@ const metrics = section(
     doc: "The gateway's own metrics.",
     ignored: { views: 'labels and buckets cannot be changed here' },
     check: ({ level, readers, address }, report) => {
-      if (report.written('address')) {
+      if (address !== '') {
         report.warn(
           'address',
           'is an old name',
