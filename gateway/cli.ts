@@ -84,7 +84,7 @@ function oneOf<W extends string>(words: readonly W[], enter: (draft: Draft, word
 
 const FLAGS: Readonly<Record<string, Flag>> = {
   config: {
-    doc: 'A config: a path, file:PATH, env:NAME, or yaml:a::b: value. May repeat; later ones win, maps are joined',
+    doc: 'A path, file:PATH, env:NAME or yaml:a::b: value. May repeat: later ones win, maps are joined',
     value: 'SOURCE',
     take: (draft, value) => void draft.sources.push(value),
   },
