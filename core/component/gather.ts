@@ -96,6 +96,8 @@ export class Gatherer {
     for (const chunk of ticket.batch.chunks) {
       const first = maxSize - this.#size
       for (const piece of split(chunk, this.#signal, { first, rest: maxSize }, sizer)) {
+        // An empty envelope beside real items would become a request of nothing.
+        if (piece.items === 0 && ticket.batch.items > 0) continue
         if (!this.empty && !this.#fits(piece.bytes.length, piece.items)) complete.push(this.#take())
         this.#chunks.push(piece.bytes)
         this.#count(ticket, piece.bytes.length, piece.items)
