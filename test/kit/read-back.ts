@@ -22,11 +22,20 @@ import type { PipelineSignal, PlainItem } from './items.ts'
 
 type Plain = Record<string, unknown>
 
-/** `values` without what is not on the wire; `numbers` says which field each is. */
+/** Fields whose default value says something else than their absence. */
+const WITH_PRESENCE = ['sum', 'min', 'max', 'asInt', 'asDouble']
+const DEFAULTS: readonly unknown[] = [0, '0', '', false]
+
+/**
+ * `values` without what the oracle leaves out: what is not on the wire, empty lists, and defaults, on the wire or not.
+ * `numbers` says which field each is.
+ */
 function present(view: MessageView, numbers: Readonly<Record<string, number>>, values: Plain): Plain {
-  const kept = Object.entries(values).filter(
-    ([name, value]) => view.has(numbers[name]!) && !(Array.isArray(value) && value.length === 0),
-  )
+  const kept = Object.entries(values).filter(([name, value]) => {
+    if (!view.has(numbers[name]!) || (Array.isArray(value) && value.length === 0)) return false
+    if (WITH_PRESENCE.includes(name) && numbers !== fields.SummaryDataPoint) return true
+    return Object.is(value, -0) || !DEFAULTS.includes(value)
+  })
   return Object.fromEntries(kept)
 }
 
