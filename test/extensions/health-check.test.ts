@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { factory } from '../../extensions/health-check.ts'
+import { testSettings } from '../kit/parts.ts'
+import { readConfig, tryConfig } from '../kit/read-config.ts'
+
+async function setUp(config: Record<string, unknown> = {}) {
+  const settings = testSettings('extension', 'health_check')
+  const extension = factory.create(
+    readConfig(factory.config, { endpoint: '127.0.0.1:0', ...config }),
+    settings,
+  )
+  await extension.start()
+  const ask = async (path: string) => {
+    const answer = await fetch(`http://${extension.addresses!.get('http')}${path}`)
+    return { status: answer.status, type: answer.headers.get('content-type'), body: await answer.text() }
+  }
+  return { settings, extension, ask }
+}
+
+// Scenario: a gateway that starts, is ready, and has a part that cannot work.
+// Guarantees: 503, 200 with the Collector's body, 503 again.
+test('the path answers as the Collector does', async () => {
+  const { settings, extension, ask } = await setUp()
+  settings.host.ready = false
+  const before = await ask('/')
+  assert.deepEqual(
+    [before.status, JSON.parse(before.body)],
+    [503, { status: 'Server not available', upSince: '0001-01-01T00:00:00Z', uptime: '' }],
+  )
+  settings.host.ready = true
+  const { status, type, body } = await ask('/')
+  assert.deepEqual([status, type], [200, 'application/json'])
+  const { status: said, upSince, uptime } = JSON.parse(body)
+  assert.deepEqual([said, upSince], ['Server available', '1970-01-01T00:00:00.000Z'])
+  assert.match(uptime, /^\d+h\d+m[\d.]+s$/)
+  settings.host.report('exporter/x', { state: 'permanent_error', message: 'no' })
+  assert.equal((await ask('/')).status, 503)
+  await extension.stop(performance.now())
+})
+
+// Scenario: the memory limiter refuses; an exporter fails now, and since more than a minute.
+// Guarantees: /ready is 503 with who and why for the first and the last; a short trouble of a server is no reason.
+test('readiness tells the truth', async () => {
+  const { settings, extension, ask } = await setUp()
+  const { host } = settings
+  assert.deepEqual(JSON.parse((await ask('/ready')).body), { status: 'ready', components: [] })
+  host.report('processor/memory_limiter/traces', { state: 'recoverable_error', message: 'memory is short' })
+  const full = await ask('/ready')
+  assert.equal(full.status, 503)
+  const [component] = JSON.parse(full.body).components
+  assert.deepEqual(
+    [component.component, component.reason],
+    ['processor/memory_limiter/traces', 'memory is short'],
+  )
+  assert.equal((await ask('/')).status, 200)
+  host.report('processor/memory_limiter/traces', { state: 'ok' })
+  host.report('exporter/otlp', { state: 'recoverable_error', since: Date.now() })
+  assert.equal((await ask('/ready')).status, 200)
+  host.report('exporter/otlp', { state: 'recoverable_error', since: Date.now() - 61_000 })
+  assert.equal((await ask('/ready')).status, 503)
+  host.report('exporter/otlp', { state: 'ok' })
+  host.ready = false
+  assert.equal((await ask('/ready')).status, 503)
+  await extension.stop(performance.now())
+})
+
+// Scenario: another path and other bodies are configured.
+// Guarantees: they are used, and the default path is gone.
+test('path and bodies can be set', async () => {
+  const { settings, extension, ask } = await setUp({
+    path: '/health',
+    response_body: { healthy: 'fine', unhealthy: 'poorly' },
+  })
+  assert.deepEqual([(await ask('/health')).body, (await ask('/')).status], ['fine', 404])
+  settings.host.ready = false
+  assert.deepEqual([(await ask('/health')).body, (await ask('/health')).status], ['poorly', 503])
+  await extension.stop(performance.now())
+})
+
+// Scenario: keys of the Collector that do nothing here, keys that would weaken security, stop without start.
+// Guarantees: the first warn, the others are errors; stop is safe.
+test('the Collector’s other keys are not ignored in silence', async () => {
+  const { problems } = tryConfig(factory.config, {
+    endpoint: 'nowhere',
+    tls: { cert_file: 'x' },
+    check_collector_pipeline: { enabled: true, interval: '5m', exporter_failure_threshold: 5 },
+    use_v2: true,
+  })
+  assert.equal(problems.length, 3)
+  assert.match(
+    problems.join(' '),
+    /warning: use_v2.*endpoint.*not host:port|endpoint.*not host:port.*warning: use_v2/,
+  )
+  assert.match(problems.join(' '), /tls: .*plain text only/)
+  const settings = testSettings('extension', 'health_check')
+  const extension = factory.create(factory.config.absent(), settings)
+  await extension.stop(performance.now())
+  await extension.stop(performance.now())
+})
