@@ -74,7 +74,7 @@ const keepalive = section(
 const grpc = section(
   {
     ...listenFields('localhost:4317'),
-    tls: optional(serverTls),
+    tls: optional(serverTls, { empty: 'off' }),
     max_recv_msg_size_mib: integer({
       default: REQUEST_MIB,
       min: 0,
@@ -147,8 +147,8 @@ function urlPath(signal: Signal) {
 const http = section(
   {
     ...listenFields('localhost:4318'),
-    tls: optional(serverTls),
-    cors: optional(cors),
+    tls: optional(serverTls, { empty: 'off' }),
+    cors: optional(cors, { empty: 'off' }),
     max_request_body_size: integer({
       default: REQUEST_MIB * MIB,
       min: 0,
