@@ -20,7 +20,13 @@ export const headersField: Schema<Headers> = checked(
     'list of {name, value}',
     {
       type: 'array',
-      items: { type: 'object', properties: { name: { type: 'string' }, value: { type: 'string' } } },
+      items: {
+        type: 'object',
+        properties: {
+          name: { description: 'Its name.', type: 'string' },
+          value: { description: 'Its value.', type: 'string' },
+        },
+      },
     },
     readList,
   ),
