@@ -94,7 +94,7 @@ function componentPage(factory: Factory): string {
     doc,
     facts.join('\n'),
     '## Configuration',
-    `${below} ${config.doc}`.trim(),
+    config.doc === doc ? below : `${below} ${config.doc}`.trim(),
     keysTable(config),
     metrics.length === 0 ? '' : `## Metrics\n\n${metricsTable(metrics)}`,
   )
@@ -124,10 +124,13 @@ function typeCell({ typeText, fields, absent }: Schema<unknown>): string {
   return fields !== undefined && absent() === undefined ? `${typeText}, off unless written` : typeText
 }
 
-function defaultCell({ required, defaultText }: Schema<unknown>): string {
+function defaultCell(schema: Schema<unknown>): string {
+  const { required, defaultText, fields } = schema
   if (required) return 'required'
-  if (defaultText === undefined) return ''
-  return defaultText === '' ? 'empty' : code(defaultText)
+  if (defaultText !== undefined) return defaultText === '' ? 'empty' : code(defaultText)
+  // Without a default of its own a key is zero, false or empty; only the first two are worth a word.
+  const value = fields === undefined ? schema.print(schema.absent(), false) : undefined
+  return value === undefined || value === '' || typeof value === 'object' ? '' : code(String(value))
 }
 
 function metricsTable(metrics: readonly MetricDeclaration[]): string {
