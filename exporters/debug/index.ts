@@ -50,7 +50,9 @@ const config = section(
   {
     doc: 'Shows what goes through the pipeline.',
     check: (value, check) => {
-      if (value.use_internal_logger && check.written('output_paths')) {
+      // The default may be written out, as print-config does.
+      const usual = value.output_paths.join() === 'stdout'
+      if (value.use_internal_logger && check.written('output_paths') && !usual) {
         check.error(
           'output_paths',
           'has no effect with use_internal_logger',

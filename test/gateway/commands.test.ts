@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { Ajv } from 'ajv'
 import { Check } from '../../config/node.ts'
 import { plainValue } from '../../config/schema.ts'
@@ -14,6 +15,8 @@ import { testCatalog } from '../kit/catalog.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-commands-'))
 after(() => rmSync(folder, { recursive: true }))
+
+const EXAMPLES = fileURLToPath(new URL('../../config/examples/', import.meta.url))
 
 const CONFIG = `receivers: {otlp: {protocols: {grpc: }}}
 exporters:
@@ -27,7 +30,7 @@ writeFileSync(join(folder, 'good.yaml'), CONFIG)
 writeFileSync(join(folder, 'bad.yaml'), CONFIG.replace('1m', '1y').replace('batch]', 'bach]'))
 
 /** A command in `folder`: its exit code and what it wrote. */
-async function run(line: string, catalog = testCatalog()) {
+async function run(line: string, catalog = testCatalog(), cwd = folder) {
   const parsed = parseCommandLine(line.split(' '))
   assert.ok(!('error' in parsed), line)
   let out = ''
@@ -36,7 +39,7 @@ async function run(line: string, catalog = testCatalog()) {
     out: (text: string) => void (out += text),
     err: (text: string) => void (err += text),
     env: { KEY: 'hunter2' },
-    cwd: folder,
+    cwd,
   }
   return { code: await runCommand(parsed, io, catalog), out, err }
 }
@@ -76,6 +79,18 @@ test('print-config', async () => {
   const json = await run('print-config --config good.yaml --format json')
   const plain = plainValue(parseYaml(out, { file: '' }, new Check())!)
   assert.deepEqual(JSON.parse(json.out), JSON.parse(JSON.stringify(plain)))
+})
+
+// Scenario: each example is printed, and what was printed is read and printed again.
+// Guarantees: for every component, what print-config prints is a config that means the same.
+test('what print-config prints is a config', async () => {
+  for (const name of readdirSync(EXAMPLES)) {
+    const first = await run(`print-config --mode unredacted --config ${name}`, CATALOG, EXAMPLES)
+    assert.equal(first.code, 0, name)
+    writeFileSync(join(folder, 'again.yaml'), first.out)
+    const second = await run('print-config --mode unredacted --config again.yaml', CATALOG)
+    assert.deepEqual(second.out, first.out, `${name}: ${second.err}`)
+  }
 })
 
 // Scenario: a config with mistakes is to be printed.
