@@ -82,7 +82,6 @@ export const config = section(
     doc: 'Writes batches to a file.',
     check: (value, check) => {
       const { path, group_by } = value
-      if (path === '') check.error('path', 'is empty', 'write the name of a file')
       if (value.append && value.rotation !== undefined)
         check.error('append', 'does not go with rotation', 'leave it out: a rotated file is never emptied')
       if (value.directory_permissions !== '' && !value.create_directory)
