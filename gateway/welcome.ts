@@ -1,5 +1,6 @@
 /** What `npm start` prints: where to point an SDK, where the data goes, where to look. */
 
+import { resolve } from 'node:path'
 import type { RunningGateway } from './run.ts'
 
 /** Only for the default config: a config of one's own knows what is in it. */
@@ -20,7 +21,7 @@ export function welcome({ addresses, config }: RunningGateway): string {
   }
   for (const { id, config: settings } of config.exporters.values()) {
     const { path } = settings as { path?: unknown }
-    if (id.startsWith('file') && typeof path === 'string') lines.push(['What arrives is in', path])
+    if (id.startsWith('file') && typeof path === 'string') lines.push(['What arrives is in', resolve(path)])
   }
   const metrics = addresses.get('telemetry/metrics')
   if (metrics !== undefined) lines.push(['Its own metrics', metrics])

@@ -15,7 +15,7 @@ const LONGEST_MS = 2 ** 31 - 1
 export const SYSTEM_CLOCK: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, Math.min(ms, LONGEST_MS))
+    const timer = setTimeout(callback, Math.min(Math.max(ms, 0), LONGEST_MS))
     return () => clearTimeout(timer)
   },
 }

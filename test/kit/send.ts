@@ -29,6 +29,8 @@ export async function sendGrpc(
   gzip = false,
 ): Promise<void> {
   const session = connect(`http://${address}`)
+  // A connection that dies fails the stream below; without a listener it would end the test's process as well.
+  session.on('error', () => {})
   try {
     const stream = session.request({
       [constants.HTTP2_HEADER_METHOD]: 'POST',
