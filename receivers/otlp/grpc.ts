@@ -85,10 +85,14 @@ export class GrpcDoor {
   async stop(deadline: number): Promise<void> {
     if (this.#listener === undefined) return
     this.#listener.close()
+    // Nobody has said anything there: no session that could be told to go away.
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
     const cut = setTimeout(() => this.#cut(), Math.max(0, deadline - performance.now()))
     await new Promise<void>(resolve => this.#server.tryShutdown(() => resolve()))
+    // grpc-js does not wait for connections that it did not accept itself.
+    await Promise.all(Array.from(this.#sockets, closed))
     clearTimeout(cut)
-    this.#cut()
+    this.#server.forceShutdown()
   }
 
   #cut(): void {
@@ -165,6 +169,10 @@ function sniff(socket: Socket, accept: (socket: Socket) => void): void {
     socket.unshift(first)
     accept(socket)
   })
+}
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise(resolve => socket.once('close', () => resolve()))
 }
 
 function header(metadata: Metadata, name: string): string | undefined {

@@ -100,7 +100,8 @@ export class HttpDoor {
     if (fixed.length === 0 && cors === undefined) return
     app.addHook('onRequest', (request, reply, done) => {
       for (const [name, value] of fixed) reply.header(name, value)
-      if (cors !== undefined) reply.headers(cors.actual(request.headers.origin))
+      if (cors !== undefined && request.method !== 'OPTIONS')
+        reply.headers(cors.actual(request.headers.origin))
       done()
     })
   }
@@ -148,7 +149,7 @@ export class HttpDoor {
       request.raw.headers['traceparent'] as string | undefined,
       deadline,
     )
-    const timer = timeout > 0 ? setTimeout(() => request.raw.destroy(), timeout) : undefined
+    const timer = timeout > 0 ? setTimeout(() => request.raw.socket.destroy(), timeout) : undefined
     reply.raw.once('close', () => {
       clearTimeout(timer)
       if (!reply.raw.writableFinished) context.abort()

@@ -51,6 +51,6 @@ export function endWith(socket: Socket, parts: readonly (string | Uint8Array)[])
   for (const part of parts) socket.write(part)
   socket.end()
   socket.resume()
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref()
   socket.once('close', () => clearTimeout(timer))
 }

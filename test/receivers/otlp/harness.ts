@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingHttpHeaders, type RequestOptions } from 'node:http'
 import { connect } from 'node:net'
+import { after } from 'node:test'
 import { Client, credentials, Metadata, type ServiceError, type StatusObject } from '@grpc/grpc-js'
 import { SIGNAL_WORDS, SIGNALS, type Signal } from '../../../core/otlp/signals.ts'
 import type { OtlpConfig } from '../../../receivers/otlp/config.ts'
@@ -24,6 +25,10 @@ export interface Protocols {
   readonly http?: Record<string, unknown> | null
 }
 
+// A test that failed leaves its receiver running; the process must end all the same.
+const started: OtlpReceiver[] = []
+after(() => Promise.all(started.map(receiver => receiver.stop(0))))
+
 const ANY_PORT = '127.0.0.1:0'
 
 /** Both protocols unless `protocols` says otherwise; `signals` have a pipeline. */
@@ -40,6 +45,7 @@ export async function startReceiver(
   const config = readConfig(factory.config, { protocols: withPort }) as OtlpConfig
   const receiver = factory.create(config, settings, next) as OtlpReceiver
   await receiver.start()
+  started.push(receiver)
   return {
     receiver,
     settings,
