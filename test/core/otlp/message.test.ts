@@ -24,7 +24,7 @@ for (const signal of PIPELINE_SIGNALS) {
         assert.deepEqual(readBack(signal, bytes), asViewsShow(itemsOf(signal, bytes)))
         assert.deepEqual(readBack(signal, untidy), asViewsShow(itemsOf(signal, untidy)))
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
   })
 }

@@ -30,7 +30,7 @@ for (const signal of SIGNALS) {
         assert.equal(validate(bytes, signal), items)
         assert.equal(validate(untidy, signal), items)
       }),
-      { numRuns: 50 },
+      { numRuns: 30 },
     )
   })
 }

@@ -17,7 +17,7 @@ for (const signal of SIGNALS) {
         assert.equal(countItems(bytes, signal), items)
         assert.equal(countItems(untidy, signal), items)
       }),
-      { numRuns: 50 },
+      { numRuns: 20 },
     )
   })
 }
