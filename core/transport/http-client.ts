@@ -111,6 +111,11 @@ const ANSWER_BYTES_MAX = 4 * 1024 * 1024
 const ERROR_BYTES_MAX = 64 * 1024
 /** As long as Go's default dialer waits. */
 const CONNECT_MS_MAX = 30_000
+/**
+ * Chunks that are smaller than this on average are joined before they are written, larger ones are written one by one.
+ * Measured: 64 chunks of 4 kB cost 1.3 times as much one by one, 16 chunks of 16 kB the same, 16 of 262 kB 0.7 times.
+ */
+const WRITE_BYTES_MIN = 16 * 1024
 /** undici wants a number; this is its "never". */
 const NEVER_MS = 2 ** 31 - 1
 
@@ -217,10 +222,10 @@ export class HttpClient {
     if (chunks.length === 0) return { body: null, headers }
     if (this.#compressor !== undefined) {
       headers['content-encoding'] = this.#compressor.encoding
-      const plain = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, byteLength)
-      return { body: await this.#compressor.compress(plain), headers }
+      return { body: await this.#compressor.compress(joined(chunks, byteLength)), headers }
     }
-    if (chunks.length === 1) return { body: chunks[0], headers }
+    const small = byteLength / chunks.length < WRITE_BYTES_MIN
+    if (chunks.length === 1 || small) return { body: joined(chunks, byteLength), headers }
     headers['content-length'] = String(byteLength)
     return { body: chunks, headers }
   }
@@ -254,6 +259,10 @@ function proxied(proxyUrl: string, pool: Agent.Options, tls: ClientTlsConfig): D
   if (proxyUrl !== '') return new ProxyAgent({ ...options, uri: proxyUrl })
   const noProxy = [env['NO_PROXY'] ?? env['no_proxy'] ?? '', 'localhost', '127.0.0.1', '::1']
   return new EnvHttpProxyAgent({ ...options, noProxy: noProxy.filter(Boolean).join(',') })
+}
+
+function joined(chunks: readonly Uint8Array[], byteLength: number): Uint8Array {
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, byteLength)
 }
 
 async function readAnswer(response: Dispatcher.ResponseData): Promise<HttpAnswer> {

@@ -163,7 +163,11 @@ test('every compression is what it says', async () => {
   const large = generate('traces', 6, 600)
   for (const [compression, plain] of Object.entries(undo)) {
     await withExporter({ endpoint: server.endpoint, compression }, async exporter => {
-      for (const chunks of [[small.bytes], [small.bytes, large.bytes, small.bytes]]) {
+      for (const chunks of [
+        [small.bytes],
+        [small.bytes, small.bytes],
+        [large.bytes, large.bytes, small.bytes],
+      ]) {
         const batch = batchOf('traces', chunks, 9)
         assert.deepEqual(await exporter.send(batch, NO_CONTEXT), { sent: 9 })
         const { headers, body } = server.received.at(-1)!
