@@ -89,7 +89,6 @@ export function receiverCounts(metrics: MetricsRegistry, receiver: string, signa
     return found
   }
   return {
-    offered: () => {},
     taken: (items, rejected, { transport }) => {
       const counts = verbs(transport)
       counts.accepted.add(items)
@@ -117,11 +116,8 @@ export function processorCounts(
     duration.record((performance.now() - since) / 1000)
     since = -1
   }
-  const nothing = (): void => {}
-  const rest = { taken: nothing, refused: nothing, failed: nothing }
   return {
     into: {
-      ...rest,
       offered: items => {
         incoming.add(items)
         since = performance.now()
@@ -129,7 +125,6 @@ export function processorCounts(
       called: stopClock,
     },
     outOf: {
-      ...rest,
       offered: items => {
         stopClock()
         outgoing.add(items)
