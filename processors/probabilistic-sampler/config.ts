@@ -16,7 +16,7 @@ export const config = section(
       check: percent => {
         if (percent > 0 && percent / 100 < LEAST_PROBABILITY)
           return [`${percent} is too small`, 'write 0 to keep nothing']
-        return Number.isFinite(percent) ? undefined : [`${percent} is no percentage`, 'write 0 to 100']
+        return undefined
       },
     }),
     hash_seed: integer({
