@@ -13,6 +13,7 @@ import { Refused, Rejected } from './outcome.ts'
 import { Backoff } from './retry.ts'
 import type { SendingConfig } from './sending-config.ts'
 import type { Loss, Outcome } from './ticket.ts'
+import type { Timeouts } from './timeouts.ts'
 
 /** Why an exporter loses items. All are failures; nobody asked for them. */
 export const REJECTED_BY_SERVER: DropReason = { name: 'rejected_by_server', intended: false }
@@ -25,6 +26,8 @@ export interface DeliveryTools {
   readonly config: Pick<SendingConfig, 'timeout' | 'retry_on_failure'>
   readonly log: Logger
   readonly clock: Clock
+  /** Of `config.timeout`. */
+  readonly timeouts: Timeouts
   readonly random: () => number
   /** An attempt that had been given up on, because the exporter ignored its signal, delivered after all. */
   readonly late: (batch: Batch, sent: number) => void
@@ -120,13 +123,11 @@ export class Delivery {
     return deadline !== undefined && now + wait > deadline ? RETRIES_EXHAUSTED : wait
   }
 
-  async #attempt(batch: Batch, context: ConsumeContext): Promise<Answer> {
-    const { clock, config, exporter } = this.#tools
-    const controller = new AbortController()
-    const deadline = earliest(
-      context.deadline,
-      config.timeout === 0 ? undefined : clock.now() + config.timeout,
-    )
+  #attempt(batch: Batch, context: ConsumeContext): Promise<Answer> {
+    const { clock, config, timeouts } = this.#tools
+    const { timeout } = config
+    const deadline = earliest(context.deadline, timeout === 0 ? undefined : clock.now() + timeout)
+    const attempt = new AttemptContext(context, deadline)
     return new Promise(resolve => {
       let over = false
       const end = (answer: Answer): void => {
@@ -137,22 +138,15 @@ export class Delivery {
       }
       const abandon = (answer: Answer, why: Refused): void => {
         end(answer)
-        controller.abort(why)
+        attempt.abort(why)
       }
-      const cancelTimer =
-        config.timeout === 0
-          ? undefined
-          : clock.after(config.timeout, () => {
-              const refused = timedOut(config.timeout)
-              abandon({ sent: 0, retry: batch, refused }, refused)
-            })
+      const timeUp = (): void => {
+        const refused = timedOut(timeout)
+        abandon({ sent: 0, retry: batch, refused }, refused)
+      }
+      const cancelTimer = timeout === 0 ? undefined : timeouts.begin(timeUp)
       this.#interrupt = () => abandon({ sent: 0, unanswered: true }, this.#cut!)
-      const attempt = {
-        ...context,
-        signal: controller.signal,
-        ...(deadline === undefined ? {} : { deadline }),
-      }
-      send(exporter, batch, attempt).then(
+      this.#send(batch, attempt).then(
         result => {
           if (!over) end(result)
           else if (result.sent > 0) this.#tools.late(batch, result.sent)
@@ -162,6 +156,15 @@ export class Delivery {
         },
       )
     })
+  }
+
+  /** An exporter that throws before it returns a promise is like one whose promise fails. */
+  #send(batch: Batch, context: ConsumeContext): Promise<SendResult> {
+    try {
+      return this.#tools.exporter.send(batch, context)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   #thrown(batch: Batch, error: unknown): Answer {
@@ -228,6 +231,34 @@ export class Delivery {
   }
 }
 
+/** What an exporter is told of its attempt. A signal costs more than a small batch: it is made when it is asked for. */
+class AttemptContext implements ConsumeContext {
+  readonly deadline?: number
+  readonly traceparent?: string
+  readonly transport?: string
+  #controller: AbortController | undefined
+  #aborted: Refused | undefined
+
+  constructor({ traceparent, transport }: ConsumeContext, deadline: number | undefined) {
+    if (deadline !== undefined) this.deadline = deadline
+    if (traceparent !== undefined) this.traceparent = traceparent
+    if (transport !== undefined) this.transport = transport
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted)
+    }
+    return this.#controller.signal
+  }
+
+  abort(why: Refused): void {
+    this.#aborted = why
+    this.#controller?.abort(why)
+  }
+}
+
 function earliest(a: number | undefined, b: number | undefined): number | undefined {
   if (a === undefined || b === undefined) return a ?? b
   return Math.min(a, b)
@@ -238,9 +269,4 @@ function timedOut(ms: number): Refused {
     `no answer within ${formatDuration(ms)}; look at the server, or raise timeout if it is only slow`,
     { status: 'DEADLINE_EXCEEDED' },
   )
-}
-
-/** An exporter that throws before it returns a promise is like one whose promise fails. */
-async function send(exporter: Exporter, batch: Batch, context: ConsumeContext): Promise<SendResult> {
-  return exporter.send(batch, context)
 }

@@ -7,6 +7,7 @@ import type { Clock } from './clock.ts'
 import { type ConsumeContext, type Exporter, NO_CONTEXT, type Settings } from './contract.ts'
 import { Delivery, type DeliveryTools, SHUTDOWN } from './delivery.ts'
 import { alone, type Gathered } from './gather.ts'
+import { type Linked, List } from './list.ts'
 import { release, retain } from './memory.ts'
 import { observeSending, type SendingMeters, sendingMeters } from './metrics.ts'
 import { ACCEPTED, type Receipt, Refused } from './outcome.ts'
@@ -15,10 +16,11 @@ import { SendingQueue } from './queue.ts'
 import { sizeOf } from './room.ts'
 import type { SendingConfig } from './sending-config.ts'
 import { dealOut, type Outcome, type Share, Ticket } from './ticket.ts'
+import { Timeouts } from './timeouts.ts'
 
 const NOTHING = (): void => {}
 
-interface Sending {
+interface Sending extends Linked<Sending> {
   readonly shares: readonly Share[]
   readonly delivery: Delivery
 }
@@ -32,7 +34,7 @@ export class Lane {
   readonly #meters: SendingMeters
   readonly #queue: SendingQueue | undefined
   readonly #batching: Batching | undefined
-  readonly #sendings = new Set<Sending>()
+  readonly #sendings = new List<Sending>()
   readonly #ready: Gathered[] = []
   readonly #unobserve: () => void
   /** Requests that were taken and are not settled. */
@@ -60,6 +62,7 @@ export class Lane {
       config,
       log: settings.log,
       clock,
+      timeouts: new Timeouts(config.timeout, clock),
       random,
       late: (batch, sent) => this.#late(batch, sent),
       attempted: problem => this.#reportHealth(problem),
@@ -82,7 +85,7 @@ export class Lane {
       settings.metrics,
       settings.id,
       signal,
-      () => this.#sendings.size,
+      () => this.#sendings.length,
       this.#queue && { capacity: queue.queue_size, size: () => this.#queue!.room.size },
     )
   }
@@ -112,6 +115,7 @@ export class Lane {
     this.#dropAll()
     // What was cut off just now ends in a moment: nothing waits for the server any more.
     if (this.#open > 0) await this.#untilIdle(Number.POSITIVE_INFINITY)
+    this.#tools.timeouts.clear()
     this.#unobserve()
   }
 
@@ -139,14 +143,14 @@ export class Lane {
   #enqueue(queue: SendingQueue, ticket: Ticket): void {
     this.#begin(ticket)
     this.#settings.account.hold(this.#signal, ticket.batch.items)
-    queue.push(ticket)
+    queue.waiting.push(ticket)
     this.#pump()
   }
 
   #enqueueAndWait(queue: SendingQueue, ticket: Ticket): Promise<Receipt> {
     this.#begin(ticket)
     const answer = this.#answerTo(ticket)
-    queue.push(ticket)
+    queue.waiting.push(ticket)
     this.#pump()
     return answer
   }
@@ -187,7 +191,7 @@ export class Lane {
 
   #abandon(ticket: Ticket, why: Refused): void {
     ticket.abandoned = true
-    if (this.#queue?.remove(ticket)) {
+    if (this.#queue?.waiting.remove(ticket)) {
       this.#finish(ticket)
       this.#pump()
       return
@@ -200,7 +204,7 @@ export class Lane {
   /** Keeps as many batches on their way as `num_consumers` allows. */
   #pump(): void {
     if (this.#queue === undefined) return
-    while (this.#sendings.size < this.#config.sending_queue.num_consumers) {
+    while (this.#sendings.length < this.#config.sending_queue.num_consumers) {
       const gathered = this.#ready.shift() ?? this.#gather()
       if (gathered === undefined) return
       this.#send(gathered)
@@ -209,7 +213,7 @@ export class Lane {
 
   #gather(): Gathered | undefined {
     for (;;) {
-      const ticket = this.#queue!.take()
+      const ticket = this.#queue!.waiting.shift()
       if (this.#batching === undefined) return ticket && alone(ticket)
       if (ticket !== undefined) this.#ready.push(...this.#batching.add(ticket))
       else if (this.#stopping) this.#ready.push(...this.#batching.flush())
@@ -224,13 +228,14 @@ export class Lane {
       return
     }
     const { context } = shares[0]!.ticket
-    const sending = { shares, delivery: new Delivery(this.#tools, this.#stopping) }
-    this.#sendings.add(sending)
+    const delivery = new Delivery(this.#tools, this.#stopping)
+    const sending: Sending = { shares, delivery, before: undefined, after: undefined }
+    this.#sendings.push(sending)
     this.#meters.sendSize.record(batch.items)
     this.#meters.sendSizeBytes.record(batch.byteLength)
     // A batch of several requests belongs to none of them.
-    sending.delivery.run(batch, shares.length === 1 ? context : NO_CONTEXT).then(outcome => {
-      this.#sendings.delete(sending)
+    delivery.run(batch, shares.length === 1 ? context : NO_CONTEXT).then(outcome => {
+      this.#sendings.remove(sending)
       this.#settle(batch, shares, outcome)
       this.#pump()
     })

@@ -11,27 +11,32 @@ interface Holding {
   readonly bytes: number
 }
 
-const holdings = new Map<ArrayBufferLike, Holding>()
+/** The count stands on the buffer itself: a Map with an addition and a deletion a batch is slow (see list.ts). */
+const HOLDING = Symbol('holding')
+type Held = ArrayBufferLike & { [HOLDING]?: Holding | undefined }
+
 let held = 0
 
 /** Whoever keeps `batch` beyond its own `consume` call says so here, and calls `release` exactly once when done. */
 export function retain(batch: Batch): void {
-  for (const { buffer } of batch.chunks) {
-    const holding = holdings.get(buffer)
+  for (const chunk of batch.chunks) {
+    const buffer: Held = chunk.buffer
+    const holding = buffer[HOLDING]
     if (holding !== undefined) holding.holders++
     else {
-      holdings.set(buffer, { holders: 1, bytes: buffer.byteLength })
+      buffer[HOLDING] = { holders: 1, bytes: buffer.byteLength }
       held += buffer.byteLength
     }
   }
 }
 
 export function release(batch: Batch): void {
-  for (const { buffer } of batch.chunks) {
-    const holding = holdings.get(buffer)
+  for (const chunk of batch.chunks) {
+    const buffer: Held = chunk.buffer
+    const holding = buffer[HOLDING]
     if (holding === undefined) continue
     if (--holding.holders > 0) continue
-    holdings.delete(buffer)
+    buffer[HOLDING] = undefined
     held -= holding.bytes
   }
 }

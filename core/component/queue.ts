@@ -4,14 +4,14 @@
  */
 
 import type { Clock } from './clock.ts'
+import { List } from './list.ts'
 import { Room, type RoomLimits } from './room.ts'
 import type { Ticket } from './ticket.ts'
 
 export class SendingQueue {
-  /** Who wants to `push` enters here first. */
+  /** Who wants into `waiting` enters here first. */
   readonly room: Room
-  #first: Ticket | undefined
-  #last: Ticket | undefined
+  readonly waiting = new List<Ticket>()
 
   /** `name` of the exporter, for sentences. */
   constructor(limits: RoomLimits, name: string, clock: Clock) {
@@ -23,36 +23,5 @@ export class SendingQueue {
         'max_queue_bytes or num_consumers',
     }
     this.room = new Room(limits, words, clock)
-  }
-
-  /** Puts a request that has entered the room at the end. */
-  push(ticket: Ticket): void {
-    ticket.before = this.#last
-    if (this.#last === undefined) this.#first = ticket
-    else this.#last.after = ticket
-    this.#last = ticket
-  }
-
-  /** The oldest request; its room stays taken. */
-  take(): Ticket | undefined {
-    const ticket = this.#first
-    if (ticket !== undefined) this.#unlink(ticket)
-    return ticket
-  }
-
-  /** Takes a request out of the middle; false when it is not waiting here any more. */
-  remove(ticket: Ticket): boolean {
-    if (ticket !== this.#first && ticket.before === undefined) return false
-    this.#unlink(ticket)
-    return true
-  }
-
-  #unlink(ticket: Ticket): void {
-    if (ticket.before === undefined) this.#first = ticket.after
-    else ticket.before.after = ticket.after
-    if (ticket.after === undefined) this.#last = ticket.before
-    else ticket.after.before = ticket.before
-    ticket.before = undefined
-    ticket.after = undefined
   }
 }

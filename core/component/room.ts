@@ -7,6 +7,7 @@
 import type { Batch } from './batch.ts'
 import type { Clock } from './clock.ts'
 import type { ConsumeContext } from './contract.ts'
+import { type Linked, List } from './list.ts'
 import { Refused, Rejected } from './outcome.ts'
 import { impatience, watchSender } from './patience.ts'
 import type { Sizer } from './sending-config.ts'
@@ -35,7 +36,7 @@ export function sizeOf(batch: Batch, sizer: Sizer): number {
   return sizer === 'items' ? batch.items : batch.byteLength
 }
 
-interface Blocked {
+interface Blocked extends Linked<Blocked> {
   readonly batch: Batch
   readonly enter: () => void
   readonly refuse: (why: Refused) => void
@@ -45,7 +46,7 @@ export class Room {
   readonly #limits: RoomLimits
   readonly #words: RoomWords
   readonly #clock: Clock
-  readonly #blocked = new Set<Blocked>()
+  readonly #blocked = new List<Blocked>()
   #size = 0
   #bytes = 0
   #closed: Refused | undefined
@@ -63,12 +64,12 @@ export class Room {
 
   /** Whether somebody waits to enter. */
   get crowded(): boolean {
-    return this.#blocked.size > 0
+    return this.#blocked.length > 0
   }
 
   /** Whether `batch` would enter at once. */
   has(batch: Batch): boolean {
-    return this.#blocked.size === 0 && this.#fits(batch)
+    return this.#blocked.length === 0 && this.#fits(batch)
   }
 
   /**
@@ -116,11 +117,13 @@ export class Room {
   #block(batch: Batch, context: ConsumeContext): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
-        this.#blocked.delete(blocked)
+        this.#blocked.remove(blocked)
         endWatch()
       }
       const blocked: Blocked = {
         batch,
+        before: undefined,
+        after: undefined,
         enter: () => {
           leave()
           resolve()
@@ -133,12 +136,12 @@ export class Room {
         },
       }
       const endWatch = watchSender(context, this.#clock, why => blocked.refuse(why))
-      this.#blocked.add(blocked)
+      this.#blocked.push(blocked)
     })
   }
 
   #admitBlocked(): void {
-    for (const blocked of this.#blocked) {
+    for (let blocked = this.#blocked.first; blocked !== undefined; blocked = this.#blocked.first) {
       if (this.#closed !== undefined || !this.#fits(blocked.batch)) return
       this.#take(blocked.batch)
       blocked.enter()

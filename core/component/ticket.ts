@@ -7,6 +7,7 @@
 import type { Batch } from './batch.ts'
 import type { ConsumeContext } from './contract.ts'
 import type { DropReason } from './ledger.ts'
+import type { Linked } from './list.ts'
 import type { Receipt, Refused, Rejected } from './outcome.ts'
 
 /** Items that ended without being delivered. */
@@ -34,7 +35,7 @@ export interface Waiter {
   readonly reject: (why: Refused | Rejected) => void
 }
 
-export class Ticket {
+export class Ticket implements Linked<Ticket> {
   readonly batch: Batch
   readonly context: ConsumeContext
   /** The sender, while it waits for the outcome. */

@@ -19,11 +19,11 @@ interface Overrides {
   readonly timeout?: number
 }
 
-/** A chain with the Collector's defaults but for `overrides`, a clock that stands, and jitter that is always 0. */
+/** A chain with the Collector's defaults but for no timeout, a clock that stands, and jitter that is always 0. */
 function setUp(overrides: Overrides = {}, exporter = new FakeExporter()) {
   const settings = testSettings('exporter', 'fake')
   const clock = new ManualClock()
-  const config = sendingConfig(overrides)
+  const config = sendingConfig({ timeout: 0, ...overrides })
   const chain = sendingChain(exporter, config, settings, { clock, random: () => 0.5, signals: ['traces'] })
   const consume = (from: number, count: number, context: ConsumeContext = NO_CONTEXT) =>
     consumeAsEdge(chain, settings.account, numbered('traces', from, count), context)
