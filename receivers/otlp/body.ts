@@ -9,30 +9,45 @@ export class BodyAborted extends Error {
 }
 
 /**
+ * Up to this size memory is taken as soon as Content-Length promises the body, and filled as it arrives: the pieces,
+ * 64 KiB each, die young. More than this is not given on a promise.
+ */
+const PROMISED_MAX = 1024 * 1024
+/** What comes in one piece needs no other place. */
+const ONE_PIECE = 16 * 1024
+
+/**
  * The whole body. Rejects with BodyTooLarge as soon as it is known, and with BodyAborted. What is not read then is
  * thrown away by node:http once the answer was sent, so that the client sees the answer and not a reset.
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array> {
+  const declared = Number(request.headers['content-length'] ?? -1)
+  if (declared > limit) return Promise.reject(new BodyTooLarge(limit))
   return new Promise((resolve, reject) => {
-    const declared = Number(request.headers['content-length'])
-    if (declared > limit) {
-      reject(new BodyTooLarge(limit))
-      return
-    }
-    const chunks: Uint8Array[] = []
+    const whole =
+      declared > ONE_PIECE && declared <= PROMISED_MAX ? Buffer.allocUnsafeSlow(declared) : undefined
+    const pieces: Uint8Array[] = []
     let length = 0
-    const onData = (chunk: Uint8Array) => {
-      length += chunk.length
-      if (length > limit) stop(new BodyTooLarge(limit))
-      else chunks.push(chunk)
+    let done = false
+    const onData = (piece: Uint8Array) => {
+      // node:http ends a body where Content-Length says, so it is never longer than `whole`.
+      if (whole !== undefined) whole.set(piece, length)
+      else if (!done) pieces.push(piece)
+      length += piece.length
+      if (length > limit && !done) fail(new BodyTooLarge(limit))
     }
-    const onEnd = () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length))
-    const onClose = () => stop(new BodyAborted('the client closed the connection before its body was whole'))
-    const stop = (error: Error) => {
-      chunks.length = 0
-      request.off('data', onData).off('end', onEnd)
+    const onEnd = () => {
+      done = true
+      resolve(whole ?? (pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, length)))
+    }
+    const onGone = () => {
+      if (!done) fail(new BodyAborted('the client closed the connection before its body was whole'))
+    }
+    const fail = (error: Error) => {
+      done = true
+      pieces.length = 0
       reject(error)
     }
-    request.on('data', onData).once('end', onEnd).once('error', onClose).once('close', onClose)
+    request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
   })
 }
