@@ -3,11 +3,12 @@
 import { cpus } from 'node:os'
 import { figure, table } from '../table.ts'
 import { cases as chain } from './chain.ts'
+import { cases as edit } from './edit.ts'
 import { DETACHED_STATE, FULL, measure, QUICK, type Result, sinkValue } from './harness.ts'
 import { cases as otlp } from './otlp.ts'
 import { cases as transport } from './transport.ts'
 
-const GROUPS = { otlp, chain, transport } as const
+const GROUPS = { otlp, edit, chain, transport } as const
 
 export interface MicroReport {
   readonly node: string

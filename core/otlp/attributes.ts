@@ -38,6 +38,8 @@ export class AttributeTable {
   changed: boolean
   /** The message that was read. */
   bytes: Uint8Array
+  /** Its fields stood in ascending order of their numbers, so that whoever wants a low one need not look further. */
+  inOrder: boolean
   readonly #keys: KeySet
   readonly #all: boolean
   /** Row of each slot's first attribute, or -1. */
@@ -63,6 +65,7 @@ export class AttributeTable {
     this.rows = 0
     this.changed = false
     this.bytes = EMPTY
+    this.inOrder = true
     this.#keys = keys
     this.#all = all
     this.#first = new Int32Array(keys.size).fill(-1)
@@ -90,17 +93,25 @@ export class AttributeTable {
     const all = this.#all
     const wanted = (field << 3) | LEN
     let insertAt = stop
+    let inOrder = true
+    let before = 0
     let pos = start
     // Written out instead of using a Cursor: this loop is what it costs to look at a span.
     while (pos < stop) {
       const tagStart = pos
       const tag = bytes[pos++]!
+      if (tag < before) inOrder = false
+      before = tag
       if (tag !== wanted) {
         const wire = tag & 7
         if (tag < 0x80 && wire === LEN && bytes[pos]! < 0x80) pos += bytes[pos]! + 1
         else if (tag < 0x80 && wire === I64) pos += 8
         else if (tag < 0x80 && wire === VARINT) while (bytes[pos++]! >= 0x80);
-        else pos = this.#fieldEnd(tagStart, stop)
+        else {
+          // A tag of two bytes is a field from 16 on, unless somebody wrote a small number in a long way.
+          if (tag >= 0x80 && bytes[pos] === 0) inOrder = false
+          pos = this.#fieldEnd(tagStart, stop)
+        }
         continue
       }
       let length = bytes[pos++]!
@@ -121,6 +132,7 @@ export class AttributeTable {
       } else this.#noteSlowly(tagStart, entry, pos)
     }
     this.#insertAt = insertAt
+    this.inOrder = inOrder
   }
 
   /** Any order, long keys, no key, no value, repeated fields (the last counts, as protobuf says). */

@@ -56,7 +56,11 @@ export class Patch {
     if (!this.#changed) return bytes
     this.#flush(bytes, bytes.length)
     // A result that fills little of its buffer would keep all of it alive for as long as the result waits somewhere.
-    if (out.pos * 2 < out.bytes.length) return out.copy()
+    if (out.pos * 2 < out.bytes.length) {
+      const copy = Buffer.allocUnsafeSlow(out.pos)
+      copy.set(out.take())
+      return copy
+    }
     const result = out.take()
     out.bytes = EMPTY
     return result

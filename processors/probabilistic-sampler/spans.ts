@@ -37,6 +37,12 @@ export class SpanEditor implements Editor {
   readonly #templates: Memo<Uint8Array>
   #state: Tracestate
   #text: string
+  /** Where the trace id is, or -1. */
+  #id: number
+  /** The tracestate with its tag, or the place where one belongs; and how many there are: of several the last counts. */
+  #fieldStart: number
+  #fieldStop: number
+  #copies: number
 
   constructor(sampler: Sampler, tally: Tally) {
     this.#sampler = sampler
@@ -48,30 +54,23 @@ export class SpanEditor implements Editor {
     this.#templates = new Memo(th => encoder.encode(formatTracestate(EMPTY_TRACESTATE, rv, th)))
     this.#state = EMPTY_TRACESTATE
     this.#text = ''
+    this.#id = -1
+    this.#fieldStart = 0
+    this.#fieldStop = 0
+    this.#copies = 0
   }
 
   item(bytes: Uint8Array, start: number, stop: number): Verdict {
     const sampler = this.#sampler
-    let id = -1
-    let stateStart = 0
-    let stateStop = 0
-    const c = this.#cursor.reset(bytes, start, stop)
-    while (c.next()) {
-      if (c.wire !== LEN) continue
-      if (c.field === Span.traceId) id = isTraceId(bytes, c.start, c.stop) ? c.start : -1
-      else if (c.field === Span.traceState) {
-        stateStart = c.start
-        stateStop = c.stop
-      }
-    }
-    const before = stateStart === stateStop ? '' : readString(bytes, stateStart, stateStop)
+    this.#table.read(bytes, start, stop, Span.attributes)
+    const before = this.#readHead(bytes, start, stop)
     const state = before === '' ? EMPTY_TRACESTATE : this.#states.get(before)
     sampler.begin()
+    const id = this.#id
     if (id >= 0) {
       if (sampler.mode === 'hash_seed') sampler.useHash(bytes, id, id + 16, TRACE_ID_HASH)
       else sampler.useTraceId(bytes, id)
     }
-    this.#table.read(bytes, start, stop, Span.attributes)
     sampler.judge(state, priorityOf(this.#table))
     this.#tally.add(sampler)
     if (!sampler.sampled) return DROP
@@ -83,20 +82,33 @@ export class SpanEditor implements Editor {
     return this.#text === before ? KEEP : CHANGE
   }
 
-  /** In the place of the tracestate, or where it belongs: before the first field with a higher number. */
-  write(patch: Patch, start: number, stop: number): void {
-    const c = this.#cursor.reset(patch.bytes, start, stop)
-    let at = stop
-    let until = stop
+  /** Finds the trace id and the tracestate, which it returns; they stand at the front of nearly every span. */
+  #readHead(bytes: Uint8Array, start: number, stop: number): string {
+    this.#id = -1
+    this.#copies = 0
+    this.#fieldStart = this.#fieldStop = stop
+    let state = ''
+    const { inOrder } = this.#table
+    const c = this.#cursor.reset(bytes, start, stop)
     while (c.next()) {
-      if (c.field === Span.traceState) {
-        // Of several the last counts; the others go.
-        if (until > at) patch.cut(at, until)
-        at = c.tagStart
-        until = c.stop
-      } else if (c.field > Span.traceState && at === stop) at = until = c.tagStart
+      if (c.field > Span.traceState) {
+        if (this.#copies === 0 && this.#fieldStart === stop) this.#fieldStart = this.#fieldStop = c.tagStart
+        if (inOrder) break
+      } else if (c.field === Span.traceId && c.wire === LEN) {
+        this.#id = isTraceId(bytes, c.start, c.stop) ? c.start : -1
+      } else if (c.field === Span.traceState && c.wire === LEN) {
+        this.#copies++
+        this.#fieldStart = c.tagStart
+        this.#fieldStop = c.stop
+        state = c.stop === c.start ? '' : readString(bytes, c.start, c.stop)
+      }
     }
-    const out = patch.cut(at, until)
+    return state
+  }
+
+  write(patch: Patch, start: number): void {
+    if (this.#copies > 1) this.#cutOthers(patch, start)
+    const out = patch.cut(this.#fieldStart, this.#fieldStop)
     if (this.#state !== EMPTY_TRACESTATE) {
       out.string(Span.traceState, this.#text)
       return
@@ -104,6 +116,12 @@ export class SpanEditor implements Editor {
     const template = this.#templates.get(this.#sampler.th)
     if (this.#sampler.mode === 'hash_seed') writeDigits(template, DIGITS_AT, this.#sampler.random)
     out.lengthDelimited(Span.traceState, template)
+  }
+
+  /** Takes every tracestate before the last one away. */
+  #cutOthers(patch: Patch, start: number): void {
+    const c = this.#cursor.reset(patch.bytes, start, this.#fieldStart)
+    while (c.next()) if (c.field === Span.traceState && c.wire === LEN) patch.cut(c.tagStart, c.stop)
   }
 }
 
