@@ -116,7 +116,9 @@ class Assembly {
     const exporter = factory.create(config, settings, signals)
     const sending = factory.sending?.(config)
     const part =
-      sending === undefined ? direct(exporter, settings) : sendingChain(exporter, sending, settings)
+      sending === undefined
+        ? direct(exporter, settings, { signals })
+        : sendingChain(exporter, sending, settings, { signals })
     const queue = sending?.sending_queue
     const taker: Taker = {
       settings,

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Check } from '../../config/node.ts'
 import type { ConsumeContext } from '../../core/component/contract.ts'
 import { NO_CONTEXT } from '../../core/component/contract.ts'
 import { heldBytes } from '../../core/component/memory.ts'
@@ -12,6 +11,7 @@ import { BatchProcessor } from '../../processors/batch/processor.ts'
 import { assertBalanced } from '../kit/balance.ts'
 import { ManualClock, settled } from '../kit/clock.ts'
 import { consumeAsEdge } from '../kit/exporter.ts'
+import { complaints } from '../kit/node.ts'
 import { numbered, numbersOf } from '../kit/numbered.ts'
 import { Sink, testSettings } from '../kit/parts.ts'
 
@@ -296,20 +296,8 @@ test('profiles pass unmerged', async () => {
 // Scenario: limits that contradict each other, a key given twice.
 // Guarantees: both mistakes are found, with what to do.
 test('bad configs are explained', () => {
-  const at = { file: 'x.yaml', line: 1, column: 1 }
-  const scalar = (value: number | string) =>
-    ({ kind: 'scalar', value, text: String(value), fromExpansion: false, at }) as const
-  const keys = { kind: 'list', items: [scalar('A'), scalar('a')], at } as const
-  const entries = new Map(
-    Object.entries({ send_batch_max_size: scalar(10), metadata_keys: keys }).map(([key, node]) => [
-      key,
-      { keyAt: at, node },
-    ]),
-  )
-  const check = new Check()
-  factory.config.read({ kind: 'map', entries, at }, 'processors::batch', check)
-  assert.deepEqual(
-    check.problems.map(({ wrong }) => wrong),
-    ['is less than send_batch_size (8192)', 'has "a" twice'],
-  )
+  assert.deepEqual(complaints(factory.config, { send_batch_max_size: 10, metadata_keys: ['A', 'a'] }), [
+    'send_batch_max_size is less than send_batch_size (8192)',
+    'metadata_keys has "a" twice',
+  ])
 })

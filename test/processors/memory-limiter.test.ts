@@ -1,28 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Check, type Node } from '../../config/node.ts'
 import { NO_CONTEXT } from '../../core/component/contract.ts'
 import { Refused } from '../../core/component/outcome.ts'
 import { type MemorySource, pressureMonitor } from '../../core/component/pressure.ts'
 import { factory, limitsOf, MemoryLimiter } from '../../processors/memory-limiter.ts'
 import { ManualClock } from '../kit/clock.ts'
+import { complaints, type Tree } from '../kit/node.ts'
 import { numbered } from '../kit/numbered.ts'
 import { Sink, testSettings } from '../kit/parts.ts'
 
 const MIB = 2 ** 20
 
-function problems(keys: Readonly<Record<string, string | number>>): string[] {
-  const at = { file: 'x.yaml', line: 1, column: 1 }
-  const entries = new Map(
-    Object.entries(keys).map(([key, value]) => {
-      const node: Node = { kind: 'scalar', value, text: String(value), fromExpansion: false, at }
-      return [key, { keyAt: at, node }]
-    }),
-  )
-  const check = new Check()
-  factory.config.read({ kind: 'map', entries, at }, 'processors::memory_limiter', check)
-  return check.problems.map(({ path, wrong }) => `${path.split('::').at(-1)} ${wrong}`)
-}
+const problems = (keys: Tree) => complaints(factory.config, keys)
 
 // Scenario: memory passes the limit and comes back, with a next part that refuses at the door by itself.
 // Guarantees: consume and admit refuse with the time to wait, `next` is not called; afterwards both pass on; items are
@@ -92,7 +81,7 @@ test('limits are what the keys say', () => {
 // Guarantees: each mistake is named at its key.
 test('configs are checked as in the Collector', () => {
   assert.deepEqual(problems({ check_interval: '1s', limit_mib: 400, spike_limit_mib: 50 }), [])
-  assert.deepEqual(problems({}), ['check_interval must be greater than zero', 'memory_limiter has no limit'])
+  assert.deepEqual(problems({}), ['check_interval must be greater than zero', 'test has no limit'])
   assert.deepEqual(problems({ check_interval: '1s', limit_mib: 100, spike_limit_mib: 100 }), [
     'spike_limit_mib must be smaller than limit_mib',
   ])

@@ -1,0 +1,34 @@
+/**
+ * The smallest config each component can run with in a test: what its defaults lack, listeners on any free port, and
+ * servers that are not there. A component that runs on its defaults is not listed.
+ */
+
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { CatalogEntry } from '../../gateway/catalog.ts'
+import type { Tree } from '../kit/node.ts'
+
+const ANY_PORT = '127.0.0.1:0'
+/** The discard port, where nobody listens. */
+const NOBODY = '127.0.0.1:9'
+const ACTION = { key: 'contract', value: 'kept', action: 'insert' }
+
+const CONFIGS: Readonly<Record<string, () => Tree>> = {
+  'receiver/otlp': () => ({ protocols: { grpc: { endpoint: ANY_PORT }, http: { endpoint: ANY_PORT } } }),
+  'processor/attributes': () => ({ actions: [ACTION] }),
+  'processor/batch': () => ({ send_batch_size: 40, send_batch_max_size: 50 }),
+  'processor/memory_limiter': () => ({ check_interval: '1s', limit_mib: 1_000_000 }),
+  'processor/probabilistic_sampler': () => ({ sampling_percentage: 50 }),
+  'processor/resource': () => ({ attributes: [ACTION] }),
+  'exporter/file': () => ({ path: join(mkdtempSync(join(tmpdir(), 'sluice-contract-')), 'out.json') }),
+  'exporter/otlp_grpc': () => ({ endpoint: NOBODY, tls: { insecure: true } }),
+  'exporter/otlp_http': () => ({ endpoint: `http://${NOBODY}` }),
+  'extension/health_check': () => ({ endpoint: ANY_PORT }),
+  'extension/pprof': () => ({ endpoint: ANY_PORT }),
+  'extension/zpages': () => ({ endpoint: ANY_PORT }),
+}
+
+export function configOf({ kind, type }: CatalogEntry): Tree {
+  return CONFIGS[`${kind}/${type}`]?.() ?? {}
+}
