@@ -35,6 +35,63 @@ test('resources of every signal get the attribute', async () => {
   }
 })
 
+// Scenario: a profiles request whose resource has keys and values in the string table, nested ones too.
+// Guarantees: they are found by key and read as text; what is left means the same without the table.
+test('texts in the string table of profiles are seen', async () => {
+  const dictionary = { stringTable: ['', 'service.name', 'shop', 'secret', 'list'] }
+  const request = encodeRequest('profiles', {
+    resourceProfiles: [
+      {
+        resource: {
+          attributes: [
+            { keyStrindex: 1, value: { stringValueStrindex: 2 } },
+            { keyStrindex: 3, value: { intValue: '1' } },
+            {
+              keyStrindex: 4,
+              value: { arrayValue: { values: [{ stringValueStrindex: 3 }, { boolValue: true }] } },
+            },
+            {
+              key: 'plain',
+              value: { kvlistValue: { values: [{ keyStrindex: 2, value: { stringValueStrindex: 1 } }] } },
+            },
+            { keyStrindex: 99, value: { intValue: '2' } },
+          ],
+        },
+        scopeProfiles: [{ profiles: [{ samples: [{ stackIndex: 1 }, {}] }] }],
+      },
+    ],
+    dictionary,
+  })
+  const yaml =
+    '{attributes: [{key: secret, action: delete}, {key: copy, action: insert, from_attribute: service.name}]}'
+  const after = decodeRequest('profiles', (await tryProcessor(factory, yaml, 'profiles').send(request))!)
+  assert.deepEqual(after, {
+    resourceProfiles: [
+      {
+        resource: {
+          attributes: [
+            { key: 'service.name', value: { stringValue: 'shop' } },
+            {
+              key: 'list',
+              value: { arrayValue: { values: [{ stringValue: 'secret' }, { boolValue: true }] } },
+            },
+            {
+              key: 'plain',
+              value: { kvlistValue: { values: [{ key: 'shop', value: { stringValue: 'service.name' } }] } },
+            },
+            { keyStrindex: 99, value: { intValue: '2' } },
+            { key: 'copy', value: { stringValue: 'shop' } },
+          ],
+        },
+        scopeProfiles: [{ profiles: [{ samples: [{ stackIndex: 1 }, {}] }] }],
+      },
+    ],
+    dictionary,
+  })
+  const none = tryProcessor(factory, '{attributes: [{key: nothing, action: delete}]}', 'profiles')
+  assert.equal(await none.send(request), request)
+})
+
 // Scenario: an action that changes nothing in any golden request.
 // Guarantees: next gets the very bytes that were sent.
 test('a batch that nothing matches passes as the same object', async () => {
