@@ -1,6 +1,8 @@
 /** The ledger as metrics, read from the accounts when somebody collects: counting costs nothing twice. */
 
 import type { Account, SignalAccount } from '../core/component/ledger.ts'
+import { heldBytes } from '../core/component/memory.ts'
+import { HELD_BYTES } from '../core/component/metrics.ts'
 import type { MetricDeclaration, Metrics } from '../core/telemetry/metrics.ts'
 
 /** Of a page of the ledger; `held` goes up and down, so all of them are gauges. */
@@ -42,7 +44,7 @@ const IMBALANCE: MetricDeclaration = {
 }
 
 /** Every metric of this file, for the reference page. */
-export const LEDGER_METRICS = [ITEMS, DROPPED, IMBALANCE]
+export const LEDGER_METRICS = [ITEMS, DROPPED, IMBALANCE, HELD_BYTES]
 
 type Row = readonly [Readonly<Record<string, string>>, number]
 
@@ -77,4 +79,5 @@ export function observeLedger(metrics: Metrics, accounts: readonly Account[]): v
   metrics.observeAll(ITEMS, () => itemRows(accounts))
   metrics.observeAll(DROPPED, () => droppedRows(accounts))
   metrics.observeAll(IMBALANCE, () => imbalanceRows(accounts))
+  metrics.observe(HELD_BYTES, {}, heldBytes)
 }

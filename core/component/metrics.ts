@@ -84,10 +84,10 @@ const SEND_SIZE_BYTES: MetricDeclaration = {
   level: 'detailed',
 }
 
-/** Ours: the gateway observes it with `heldBytes` of memory.ts. */
+/** Ours, like all that begin with `sluice_`; gateway/ledger-metrics.ts reads it from memory.ts. */
 export const HELD_BYTES: MetricDeclaration = {
   kind: 'gauge',
-  name: 'otelcol_process_held_bytes',
+  name: 'sluice_held_bytes',
   unit: 'By',
   help: 'Bytes of telemetry in queues and buffers; a buffer that several queues share is counted once.',
   labels: [],
