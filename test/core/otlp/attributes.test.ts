@@ -109,7 +109,7 @@ test('steps on a table agree with steps on a list', () => {
         if (steps.length === 0) assert.equal(result, bytes)
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 80 },
   )
 })
 

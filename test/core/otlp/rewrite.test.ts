@@ -203,7 +203,7 @@ for (const signal of ['traces', 'logs', 'metrics'] as const) {
           check(untidy, seed, levels, change, dropsEmpty)
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     )
   })
 }
