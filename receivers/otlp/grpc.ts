@@ -29,6 +29,7 @@ import { RequestContext } from './context.ts'
 import type { Exports } from './export.ts'
 import { grpcMeta } from './peer.ts'
 import type { Answer } from './status.ts'
+import { widenWindows } from './windows.ts'
 import { refuseHttp1, speaksHttp1 } from './wrong-port.ts'
 
 type Call = ServerUnaryCall<Buffer, Buffer>
@@ -49,6 +50,7 @@ export class GrpcDoor {
     this.#config = config
     this.#exports = exports
     this.#server = new Server({ ...channelOptions(config), interceptors: [this.#door] })
+    widenWindows(this.#server)
     for (const signal of SIGNALS) {
       const handler = (call: Call, callback: sendUnaryData<Buffer>) =>
         void this.#serve(signal, call, callback)

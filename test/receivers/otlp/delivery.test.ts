@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, test } from 'node:test'
 import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { contiguous } from '../../../core/component/batch.ts'
 import { jsonToRequest, requestToJsonBytes } from '../../../core/otlp/json.ts'
 import { SIGNALS } from '../../../core/otlp/signals.ts'
+import { CONNECTION_WINDOW, STREAM_WINDOW } from '../../../receivers/otlp/windows.ts'
 import { generate } from '../../kit/generate.ts'
 import { goldenRequests } from '../../kit/golden.ts'
 import { responseType } from '../../kit/proto.ts'
@@ -141,7 +144,7 @@ describe('what real clients send', () => {
 // Scenario: requests with a traceparent, a tenant header and a deadline, with and without include_metadata.
 // Guarantees: headers reach Meta only when asked for, lower-case and all values; transport, traceparent and deadline
 // are in the context.
-it('keeps what is known of the sender', async () => {
+test('keeps what is known of the sender', async () => {
   const contexts: unknown[] = []
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
   const running = await startReceiver({ grpc: { include_metadata: true }, http: { include_metadata: true } })
@@ -175,7 +178,7 @@ it('keeps what is known of the sender', async () => {
 
 // Scenario: both protocols listen on unix sockets; the file of one was left behind by a process that was killed.
 // Guarantees: both take requests, the stale file is replaced, and a live one is not.
-it('listens on unix sockets', async () => {
+test('listens on unix sockets', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-otlp-'))
   const paths = { grpc: join(folder, 'g.sock'), http: join(folder, 'h.sock') }
   const unix = (endpoint: string) => ({ transport: 'unix', endpoint })
@@ -190,9 +193,23 @@ it('listens on unix sockets', async () => {
   rmSync(folder, { recursive: true })
 })
 
+// Scenario: an HTTP/2 client looks at what it may send before anybody reads.
+// Guarantees: the windows are the wide ones, although grpc-js has no option for them.
+test('has wide flow control windows', async () => {
+  const running = await startReceiver({ grpc: {} })
+  const session = connectHttp2(`http://${running.grpc}`)
+  const [settings] = await once(session, 'remoteSettings')
+  assert.equal(settings.initialWindowSize, STREAM_WINDOW)
+  // The answer to a ping comes after the window update that the server sent at once.
+  await new Promise(resolve => session.ping(resolve))
+  assert.equal(session.state.remoteWindowSize, CONNECTION_WINDOW)
+  session.destroy()
+  await running.stop()
+})
+
 // Scenario: gzip golden bodies.
 // Guarantees: the golden set has some, so that the test above is about compression as well.
-it('has golden requests that are compressed', () => {
+test('has golden requests that are compressed', () => {
   const zipped = goldenRequests().filter(one => one.gzip)
   assert.ok(zipped.length > 0)
   for (const one of zipped) assert.ok(Buffer.from(gunzipSync(one.body)).equals(one.plain))
