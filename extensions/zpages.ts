@@ -5,6 +5,7 @@
 
 import { flag, formatDuration, section, type ValueOf } from '../config/schema.ts'
 import type { Extension, ExtensionFactory, Host, Settings } from '../core/component/contract.ts'
+import { offersOf } from '../core/component/extensions.ts'
 import { ADMIN_IGNORED, adminFields } from '../core/transport/admin-config.ts'
 import { type AdminServer, escapeHtml, type Page, serveAdmin } from '../core/transport/http-admin.ts'
 
@@ -66,13 +67,7 @@ const PAGES: Readonly<Record<string, (host: Host) => readonly [title: string, bo
   '/debug': () => ['Pages', links()],
   '/debug/servicez': host => ['Service', service(host)],
   '/debug/pipelinez': host => ['Pipelines', pipelines(host) + ledger(host)],
-  '/debug/extensionz': host => [
-    'Extensions',
-    table(
-      ['extension'],
-      host.describe().extensions.map(id => [id]),
-    ),
-  ],
+  '/debug/extensionz': host => ['Extensions', extensions(host)],
   '/debug/featurez': () => ['Feature gates', '<p>Gates are accepted and change nothing here.</p>'],
   '/debug/tracez': () => [
     'Traces',
@@ -127,6 +122,11 @@ function pipelines(host: Host): string {
       exporters.join(', '),
     ])
   return table(['pipeline', 'receivers', 'processors', 'exporters'], rows)
+}
+
+function extensions(host: Host): string {
+  const rows = host.describe().extensions.map(id => [id, offersOf(host.extension(id)).join(', ')])
+  return table(['extension', 'other components can use it for'], rows)
 }
 
 /** Where every item went, and how each component is. */

@@ -15,6 +15,9 @@ const io = {
   cwd: process.cwd(),
 }
 
+// Whoever reads the output may go away (`sluice schema | head`); that is no reason to fail.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
 const line = parseCommandLine(process.argv.slice(2))
 if ('error' in line) {
   io.err(`sluice: ${line.error}\n`)

@@ -38,22 +38,31 @@ export interface Storage {
   queue(part: string, name: string): Promise<StorageQueue>
 }
 
-function has<T>(extension: Extension | undefined, method: keyof T & string): boolean {
+function has(extension: Extension | undefined, method: string): boolean {
   return typeof (extension as Record<string, unknown> | undefined)?.[method] === 'function'
 }
 
 export function isServerAuthenticator(
   extension: Extension | undefined,
 ): extension is Extension & ServerAuthenticator {
-  return has<ServerAuthenticator>(extension, 'authenticate')
+  return has(extension, 'authenticate' satisfies keyof ServerAuthenticator)
 }
 
 export function isClientAuthenticator(
   extension: Extension | undefined,
 ): extension is Extension & ClientAuthenticator {
-  return has<ClientAuthenticator>(extension, 'credentials')
+  return has(extension, 'credentials' satisfies keyof ClientAuthenticator)
 }
 
 export function isStorage(extension: Extension | undefined): extension is Extension & Storage {
-  return has<Storage>(extension, 'queue')
+  return has(extension, 'queue' satisfies keyof Storage)
+}
+
+/** What other parts can use an extension for, in words. */
+export function offersOf(extension: Extension | undefined): readonly string[] {
+  const offers: string[] = []
+  if (isServerAuthenticator(extension)) offers.push('authenticates senders')
+  if (isClientAuthenticator(extension)) offers.push('adds credentials')
+  if (isStorage(extension)) offers.push('keeps queues')
+  return offers
 }

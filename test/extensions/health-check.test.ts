@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { factory } from '../../extensions/health-check.ts'
 import { testSettings } from '../kit/parts.ts'
 import { readConfig, tryConfig } from '../kit/read-config.ts'
 
-async function setUp(config: Record<string, unknown> = {}) {
+async function setUp(t: TestContext, config: Record<string, unknown> = {}) {
   const settings = testSettings('extension', 'health_check')
   const extension = factory.create(
     readConfig(factory.config, { endpoint: '127.0.0.1:0', ...config }),
     settings,
   )
   await extension.start()
+  t.after(() => extension.stop(performance.now()))
   const ask = async (path: string) => {
     const answer = await fetch(`http://${extension.addresses!.get('http')}${path}`)
     return { status: answer.status, type: answer.headers.get('content-type'), body: await answer.text() }
@@ -20,8 +21,8 @@ async function setUp(config: Record<string, unknown> = {}) {
 
 // Scenario: a gateway that starts, is ready, and has a part that cannot work.
 // Guarantees: 503, 200 with the Collector's body, 503 again.
-test('the path answers as the Collector does', async () => {
-  const { settings, extension, ask } = await setUp()
+test('the path answers as the Collector does', async t => {
+  const { settings, extension, ask } = await setUp(t)
   settings.host.ready = false
   const before = await ask('/')
   assert.deepEqual(
@@ -41,8 +42,8 @@ test('the path answers as the Collector does', async () => {
 
 // Scenario: the memory limiter refuses; an exporter fails now, and since more than a minute.
 // Guarantees: /ready is 503 with who and why for the first and the last; a short trouble of a server is no reason.
-test('readiness tells the truth', async () => {
-  const { settings, extension, ask } = await setUp()
+test('readiness tells the truth', async t => {
+  const { settings, extension, ask } = await setUp(t)
   const { host } = settings
   assert.deepEqual(JSON.parse((await ask('/ready')).body), { status: 'ready', components: [] })
   host.report('processor/memory_limiter/traces', { state: 'recoverable_error', message: 'memory is short' })
@@ -67,8 +68,8 @@ test('readiness tells the truth', async () => {
 
 // Scenario: another path and other bodies are configured.
 // Guarantees: they are used, and the default path is gone.
-test('path and bodies can be set', async () => {
-  const { settings, extension, ask } = await setUp({
+test('path and bodies can be set', async t => {
+  const { settings, extension, ask } = await setUp(t, {
     path: '/health',
     response_body: { healthy: 'fine', unhealthy: 'poorly' },
   })

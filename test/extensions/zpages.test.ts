@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { HostDescription } from '../../core/component/contract.ts'
 import { Account } from '../../core/component/ledger.ts'
 import { factory } from '../../extensions/zpages.ts'
 import { testSettings } from '../kit/parts.ts'
 import { readConfig } from '../kit/read-config.ts'
 
-async function setUp(config: Record<string, unknown> = {}) {
+async function setUp(t: TestContext, config: Record<string, unknown> = {}) {
   const settings = testSettings('extension', 'zpages')
   const account = new Account('exporter', 'otlp', 'exporter/otlp')
   account.of('traces').in = 12_345
@@ -20,11 +20,14 @@ async function setUp(config: Record<string, unknown> = {}) {
     accounts: [account],
   }
   settings.host.describe = () => description as ReturnType<typeof settings.host.describe>
+  const storage = { start: async () => {}, stop: async () => {}, queue: async () => undefined }
+  settings.host.extensions.set('a&b', storage)
   const extension = factory.create(
     readConfig(factory.config, { endpoint: '127.0.0.1:0', ...config }),
     settings,
   )
   await extension.start()
+  t.after(() => extension.stop(performance.now()))
   const ask = async (path: string) => {
     const answer = await fetch(`http://${extension.addresses!.get('http')}${path}`)
     return { status: answer.status, body: await answer.text() }
@@ -34,8 +37,8 @@ async function setUp(config: Record<string, unknown> = {}) {
 
 // Scenario: every page of the Collector is asked for, and one that does not exist.
 // Guarantees: they answer with HTML that needs nothing from elsewhere; expvarz only when it is enabled.
-test('the Collector’s pages are there', async () => {
-  const { extension, ask } = await setUp()
+test('the Collector’s pages are there', async t => {
+  const { extension, ask } = await setUp(t)
   for (const name of ['servicez', 'pipelinez', 'extensionz', 'featurez', 'tracez']) {
     const { status, body } = await ask(`/debug/${name}`)
     assert.equal(status, 200, name)
@@ -45,15 +48,15 @@ test('the Collector’s pages are there', async () => {
   assert.equal((await ask('/debug/expvarz')).status, 404)
   assert.equal((await ask('/debug/other')).status, 404)
   await extension.stop(performance.now())
-  const more = await setUp({ expvar: { enabled: true } })
+  const more = await setUp(t, { expvar: { enabled: true } })
   assert.equal(typeof JSON.parse((await more.ask('/debug/expvarz')).body).memstats.rss, 'number')
   await more.extension.stop(performance.now())
 })
 
 // Scenario: names and messages with HTML in them.
-// Guarantees: pipelines, numbers and reasons are shown, and nothing from outside is markup.
-test('what is shown is escaped', async () => {
-  const { extension, ask } = await setUp()
+// Guarantees: pipelines, numbers, reasons and what extensions offer are shown; nothing from outside is markup.
+test('what is shown is escaped', async t => {
+  const { extension, ask } = await setUp(t)
   const { body } = await ask('/debug/pipelinez')
   assert.match(body, /traces\/&lt;b&gt;/)
   assert.match(body, /batch → x/)
@@ -61,6 +64,6 @@ test('what is shown is escaped', async () => {
   assert.match(body, /retries_exhausted 7/)
   assert.match(body, /recoverable_error: &lt;script&gt;/)
   assert.equal(body.includes('<script>'), false)
-  assert.match((await ask('/debug/extensionz')).body, /a&amp;b/)
+  assert.match((await ask('/debug/extensionz')).body, /<td>a&amp;b<\/td><td>keeps queues<\/td>/)
   await extension.stop(performance.now())
 })

@@ -42,9 +42,10 @@ function start(file: string): Promise<RunningGateway> {
 // Guarantees: every example works with the components there are, says what it is for on top, takes what is sent when
 // it does not need a server, and its ledger balances.
 for (const file of examples) {
-  test(`the example ${file} runs`, async () => {
+  test(`the example ${file} runs`, async t => {
     assert.match(readFileSync(folder + file, 'utf8'), /^# \w.{30,}/)
     const gateway = await start(file)
+    t.after(() => gateway.stop(0))
     const senders: Promise<void>[] = []
     for (const { signal } of gateway.config.service.pipelines) {
       const golden = goldenRequests().find(one => one.signal === signal)

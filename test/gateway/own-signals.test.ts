@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { Refused } from '../../core/component/outcome.ts'
 import { startGateway } from '../../gateway/run.ts'
@@ -18,7 +18,7 @@ const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const decoded = (signal: 'traces' | 'metrics' | 'logs', bytes: Uint8Array) =>
   JSON.parse(JSON.stringify(decodeRequest(signal, bytes)))
 
-async function start(stage: Stage, otlp: object) {
+async function start(t: TestContext, stage: Stage, otlp: object) {
   const exporter = { otlp }
   const service = {
     telemetry: {
@@ -30,7 +30,9 @@ async function start(stage: Stage, otlp: object) {
     pipelines: { traces: { receivers: ['fake'], exporters: ['fake'] } },
   }
   const yaml = JSON.stringify({ receivers: { fake: null }, exporters: { fake: null }, service })
-  return startGateway({ sources: [`yaml:${yaml}`], catalog: stage.catalog() })
+  const gateway = await startGateway({ sources: [`yaml:${yaml}`], catalog: stage.catalog() })
+  t.after(() => gateway.stop())
+  return gateway
 }
 
 function bodyOf(server: TestServer, signal: string): Uint8Array {
@@ -42,10 +44,11 @@ function bodyOf(server: TestServer, signal: string): Uint8Array {
 // and headers, and over gRPC.
 // Guarantees: what it says of itself has arrived: counters, log lines, and one span a batch in the sender's trace.
 for (const protocol of ['http/protobuf', 'grpc'] as const) {
-  test(`the gateway's own signals are sent over ${protocol}`, async () => {
+  test(`the gateway's own signals are sent over ${protocol}`, async t => {
     const server = protocol === 'grpc' ? await grpcServer() : await httpServer()
+    t.after(() => server.close())
     const stage = new Stage()
-    const gateway = await start(stage, {
+    const gateway = await start(t, stage, {
       protocol,
       endpoint: server.endpoint,
       insecure: true,
@@ -60,7 +63,6 @@ for (const protocol of ['http/protobuf', 'grpc'] as const) {
     })
     await assert.rejects(inlet.consume(numbered('traces', 0, 2), context), Refused)
     await gateway.stop()
-    await server.close()
 
     const spans = decoded('traces', bodyOf(server, 'traces')).resourceSpans[0].scopeSpans[0].spans
     assert.deepEqual(
@@ -85,9 +87,9 @@ for (const protocol of ['http/protobuf', 'grpc'] as const) {
 
 // Scenario: nobody listens where the signals go.
 // Guarantees: the gateway works and stops as if it were not so; what was lost is counted.
-test('a missing backend is not felt', async () => {
+test('a missing backend is not felt', async t => {
   const stage = new Stage()
-  const gateway = await start(stage, { protocol: 'http/protobuf', endpoint: 'http://127.0.0.1:1' })
+  const gateway = await start(t, stage, { protocol: 'http/protobuf', endpoint: 'http://127.0.0.1:1' })
   await stage.inlet('fake', 'traces').consume(numbered('traces', 0, 4), { transport: 'grpc' })
   await gateway.stop()
   const dropped = gateway.metrics
@@ -99,8 +101,9 @@ test('a missing backend is not felt', async () => {
 
 // Scenario: the trace of a refused and an accepted batch reaches what is behind the receiver.
 // Guarantees: exporters see the gateway's own span as their parent, in the sender's trace.
-test('the trace goes on behind the receiver', async () => {
+test('the trace goes on behind the receiver', async t => {
   const server = await httpServer()
+  t.after(() => server.close())
   const stage = new Stage()
   let seen: string | undefined
   stage.treatments.set('fake', (batch, context, next) => {
@@ -121,9 +124,9 @@ test('the trace goes on behind the receiver', async () => {
     },
   })
   const gateway = await startGateway({ sources: [`yaml:${yaml}`], catalog: stage.catalog() })
+  t.after(() => gateway.stop())
   await stage.inlet('fake', 'traces').consume(numbered('traces', 0, 1), { traceparent: TRACEPARENT })
   await gateway.stop()
-  await server.close()
   const [span] = decoded('traces', bodyOf(server, 'traces')).resourceSpans[0].scopeSpans[0].spans
   const id = Buffer.from(span.spanId, 'base64').toString('hex')
   assert.equal(seen, `00-0af7651916cd43dd8448eb211c80319c-${id}-01`)

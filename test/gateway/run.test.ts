@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { NO_CONTEXT } from '../../core/component/contract.ts'
 import { Refused } from '../../core/component/outcome.ts'
 import { ConfigError, type RunningGateway, startGateway } from '../../gateway/run.ts'
@@ -23,17 +23,20 @@ exporters: {fake: , fake/2: }
 connectors: {forward: }
 extensions: {fake: }`
 
-function start(stage: Stage, service: string, parts = PARTS): Promise<RunningGateway> {
+async function start(t: TestContext, stage: Stage, service: string, parts = PARTS): Promise<RunningGateway> {
   const yaml = `${parts}\nservice:\n  extensions: [fake]${QUIET}\n  pipelines:\n${service}`
-  return startGateway({ sources: [`yaml:${yaml}`], catalog: stage.catalog() })
+  const gateway = await startGateway({ sources: [`yaml:${yaml}`], catalog: stage.catalog() })
+  t.after(() => gateway.stop())
+  return gateway
 }
 
 // Scenario: two pipelines joined by forward; 10 traces go in at the front.
 // Guarantees: parts start from the extensions and exporters to the receivers and stop the other way; every item
 // arrives at both ends; the ledger balances on every page.
-test('a gateway carries items through joined pipelines', async () => {
+test('a gateway carries items through joined pipelines', async t => {
   const stage = new Stage()
   const gateway = await start(
+    t,
     stage,
     `
     traces: {receivers: [fake], processors: [fake], exporters: [fake, forward]}
@@ -66,9 +69,10 @@ test('a gateway carries items through joined pipelines', async () => {
 
 // Scenario: one receiver feeds two pipelines with one exporter each; one of the exporters refuses.
 // Guarantees: the sender is refused, the receiver's page has nothing in, the pages of the other branch have theirs.
-test('a refusal reaches the sender through fan-out', async () => {
+test('a refusal reaches the sender through fan-out', async t => {
   const stage = new Stage()
   const gateway = await start(
+    t,
     stage,
     `
     logs: {receivers: [fake], exporters: [fake]}
@@ -88,9 +92,10 @@ test('a refusal reaches the sender through fan-out', async () => {
 
 // Scenario: one exporter is used by three pipelines of two signals, a receiver by none.
 // Guarantees: one exporter instance for all; processors one for each pipeline; what no pipeline names is not made.
-test('instances are shared as the contract says', async () => {
+test('instances are shared as the contract says', async t => {
   const stage = new Stage()
   const gateway = await start(
+    t,
     stage,
     `
     traces: {receivers: [fake], processors: [fake], exporters: [fake]}
@@ -113,10 +118,11 @@ test('instances are shared as the contract says', async () => {
 
 // Scenario: a processor cannot start.
 // Guarantees: the error names it; the exporter behind it is stopped again; nothing in front was started.
-test('a part that cannot start ends the start', async () => {
+test('a part that cannot start ends the start', async t => {
   const stage = new Stage()
   const parts = PARTS.replace('processors: {fake:', 'processors: {fake: {fail: start}')
   const started = start(
+    t,
     stage,
     'traces: {receivers: [fake], processors: [fake], exporters: [fake]}'.padStart(70),
     parts,
@@ -132,16 +138,17 @@ test('a part that cannot start ends the start', async () => {
 
 // Scenario: a config with two mistakes, and one whose pipelines go round in a circle.
 // Guarantees: a ConfigError has all of them with their places, and nothing was started.
-test('a wrong config is a ConfigError', async () => {
+test('a wrong config is a ConfigError', async t => {
   const stage = new Stage()
   const wrong = start(
+    t,
     stage,
     '    traces: {receivers: [fake], exporters: [fakes]}\n    trace: {receivers: [fake]}',
   )
   await assert.rejects(wrong, (error: ConfigError) => {
     return error instanceof ConfigError && error.problems.length >= 2 && /fakes/.test(error.message)
   })
-  const circle = start(stage, '    traces: {receivers: [fake, forward], exporters: [forward]}')
+  const circle = start(t, stage, '    traces: {receivers: [fake, forward], exporters: [forward]}')
   await assert.rejects(circle, /traces -> forward -> traces/)
   assert.deepEqual(stage.events, [])
 })
@@ -149,9 +156,13 @@ test('a wrong config is a ConfigError', async () => {
 // Scenario: a gateway is asked for its page while items are dropped, then stopped twice at once.
 // Guarantees: the page has the Collector's names and the ledger; both stops end, parts stop once; the log is JSON
 // lines with the Collector's keys.
-test('the page shows what went through, and stop is safe twice', async () => {
+test('the page shows what went through, and stop is safe twice', async t => {
   const stage = new Stage()
-  const gateway = await start(stage, '    traces: {receivers: [fake], processors: [fake], exporters: [fake]}')
+  const gateway = await start(
+    t,
+    stage,
+    '    traces: {receivers: [fake], processors: [fake], exporters: [fake]}',
+  )
   stage.treatments.set('fake', async (batch, context, next) => {
     await next.consume(numbered('traces', 0, batch.items - 1), context)
     const { account } = stage.settings.get('processor/fake/traces')!
