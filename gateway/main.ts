@@ -41,7 +41,10 @@ async function run(line: CommandLine): Promise<void> {
     // What did start may have left a handle open; there is nothing to wait for.
     process.exit(EXIT_FAILED)
   }
-  if (own) io.out(welcome(gateway))
+  if (own) {
+    gateway.log.flush()
+    io.out(welcome(gateway))
+  }
   endWith(gateway)
 }
 

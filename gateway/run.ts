@@ -44,7 +44,7 @@ export interface RunningGateway {
   readonly host: GatewayHost
   readonly accounts: readonly Account[]
   readonly metrics: Metrics
-  readonly log: Logger
+  readonly log: RootLog
   /** Where parts listen: `receiver/otlp/grpc` -> `127.0.0.1:4317`; `telemetry/metrics` -> the page's URL. */
   readonly addresses: ReadonlyMap<string, string>
   /** Drains and stops everything. Safe twice: the second call waits for the first. */
