@@ -60,7 +60,7 @@ test('a Python zero-code application loses nothing', { timeout: 240_000 }, async
       judge,
       signal,
       `${sent}.${signal}`,
-      join(folder, 'data', `${signal}.jsonl`),
+      join(folder, 'data', 'telemetry.jsonl'),
     ])
     assert.match(verdict, /\d+ sent, \d+ arrived/)
     t.diagnostic(verdict.trim())

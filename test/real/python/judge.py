@@ -55,9 +55,12 @@ def base64_ids(value):
 
 
 def json_lines(path, kind):
+    """The requests of one signal; a file may hold all of them, a line each."""
+    top = kind.DESCRIPTOR.fields[0].json_name
     with open(path, encoding="utf-8") as source:
         for line in source:
-            yield json_format.ParseDict(base64_ids(json.loads(line)), kind(), ignore_unknown_fields=False)
+            if line.startswith(f'{{"{top}"'):
+                yield json_format.ParseDict(base64_ids(json.loads(line)), kind(), ignore_unknown_fields=False)
 
 
 def items(requests, signal):
