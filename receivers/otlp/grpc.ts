@@ -2,8 +2,7 @@
  * OTLP over gRPC. The four services are one unary method each, so they are registered by path with the bytes as they
  * are: nothing is decoded here.
  *
- * @grpc/grpc-js sees to framing, gzip and deflate (inflated with the limit counted on the way), deadlines and
- * unknown methods. Connections come through a listener of ours, which looks at the first bytes: HTTP/1 on this port is
+ * @grpc/grpc-js sees to framing, the limit of a message on the wire, deadlines and unknown methods. Connections come through a listener of ours, which looks at the first bytes: HTTP/1 on this port is
  * the most common mistake there is, and deserves a sentence.
  */
 
@@ -27,20 +26,20 @@ import { serverTlsOptions } from '../../core/transport/tls.ts'
 import { type GrpcConfig, requestLimit } from './config.ts'
 import { RequestContext } from './context.ts'
 import type { Exports } from './export.ts'
+import { type Decompress, decompression, useDecompression, widenWindows } from './grpc-inner.ts'
 import { grpcMeta } from './peer.ts'
 import type { Answer } from './status.ts'
-import { widenWindows } from './windows.ts'
 import { refuseHttp1, speaksHttp1 } from './wrong-port.ts'
 
 type Call = ServerUnaryCall<Buffer, Buffer>
 
-const SIGNAL_OF_METHOD = new Map<string, Signal>(SIGNALS.map(signal => [SIGNAL_WORDS[signal].method, signal]))
 const identity = (bytes: Buffer): Buffer => bytes
 
 export class GrpcDoor {
   readonly #config: GrpcConfig
   readonly #exports: Exports
   readonly #server: Server
+  readonly #methods = new Map<string, { readonly signal: Signal; readonly inflate: Decompress }>()
   readonly #sockets = new Set<Socket>()
   #listener: NetServer | undefined
   /** Where it listens; '' until then. */
@@ -51,16 +50,14 @@ export class GrpcDoor {
     this.#exports = exports
     this.#server = new Server({ ...channelOptions(config), interceptors: [this.#door] })
     widenWindows(this.#server)
+    const limit = requestLimit(config)
     for (const signal of SIGNALS) {
+      const path = SIGNAL_WORDS[signal].method
       const handler = (call: Call, callback: sendUnaryData<Buffer>) =>
         void this.#serve(signal, call, callback)
-      this.#server.register(
-        SIGNAL_WORDS[signal].method,
-        handler as UntypedHandleCall,
-        identity,
-        identity,
-        'unary',
-      )
+      this.#server.register(path, handler as UntypedHandleCall, identity, identity, 'unary')
+      const inflate = decompression(limit, error => void exports.failed(error, signal, 'grpc', ''))
+      this.#methods.set(path, { signal, inflate })
     }
   }
 
@@ -102,14 +99,17 @@ export class GrpcDoor {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  /** Runs before a body is read. Returning the call as it is costs nothing; refused ones are answered at once. */
+  /** Runs before a body is read. Returning the call as it is costs nothing; refused ones are answered at once. Only known methods come here. */
   #door = (
     method: ServerMethodDefinition<unknown, unknown>,
     call: ServerInterceptingCallInterface,
   ): ServerInterceptingCall => {
-    const signal = SIGNAL_OF_METHOD.get(method.path)
-    const refused = signal === undefined ? undefined : this.#exports.admit(signal)
-    if (refused === undefined) return call as ServerInterceptingCall
+    const { signal, inflate } = this.#methods.get(method.path)!
+    const refused = this.#exports.admit(signal)
+    if (refused === undefined) {
+      useDecompression(call, inflate)
+      return call as ServerInterceptingCall
+    }
     return new ServerInterceptingCall(call, {
       start: next => next({ onReceiveMetadata: () => call.sendStatus(statusOf(refused)) }),
     })
