@@ -179,8 +179,11 @@ test('nothing is lost or doubled on the way to a moody server', async () => {
       } else {
         const lost = taken.filter(number => !gone.has(number)).length
         const dropped = [...page.dropped].reduce((sum, [, { items }]) => sum + items, 0)
-        assert.equal(lost, dropped - server.rejected.length + page.unknown)
-        assert.equal(page.out - page.unknown, server.delivered.length)
+        // An answer that came in the very moment of the drain's end was not heard: those items are the unknown ones.
+        const unheard = dropped - server.rejected.length + page.unknown - lost
+        assert.ok(unheard >= 0 && unheard <= page.unknown, `${unheard} of ${page.unknown} unknown`)
+        const arrived = server.delivered.length
+        assert.ok(arrived >= page.out - page.unknown && arrived <= page.out, `${arrived} arrived`)
       }
       if (queue.num_consumers === 1) {
         const firsts = exporter.numbers.map(numbers => Math.min(...numbers))
