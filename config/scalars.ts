@@ -6,7 +6,7 @@
 
 import { formatDuration, parseDuration } from './durations.ts'
 import type { Check, Node } from './node.ts'
-import type { JsonSchema, Schema } from './schema.ts'
+import type { JsonSchema, Schema } from './schema-type.ts'
 import { Secret } from './secret.ts'
 import { didYouMean } from './suggest.ts'
 

@@ -2,7 +2,7 @@
 
 import { type Check, childPath, type MapNode, type Node, type Position } from './node.ts'
 import { describe, EXPANSION_PATTERN, flag, isNull } from './scalars.ts'
-import type { JsonSchema, Schema, ValueOf } from './schema.ts'
+import type { JsonSchema, Schema, ValueOf } from './schema-type.ts'
 import { didYouMean } from './suggest.ts'
 
 /** A list. Texts may also be written as one text with commas between, as the Collector allows. */

@@ -55,15 +55,19 @@ export function parseYaml(text: string, options: YamlOptions, check: Check): Nod
     lineCounter: lines,
   })
   if (document.errors.length > 0) {
-    reportErrors(document.errors, locate, check)
+    reportErrors(text, document.errors, locate, check)
     return undefined
   }
   const node = new Converter(locate, check).convert(document.contents, '', 0, 0)
   return check.problems.length === before ? node : undefined
 }
 
-/** One a line: what the parser says further on in a line it did not understand helps nobody. */
+/**
+ * One a line: what the parser says further on in a line it did not understand helps nobody. Nor does anything behind an
+ * unquoted `${..}` between brackets: its `{` opens a map that nothing closes.
+ */
 function reportErrors(
+  text: string,
   errors: readonly YAMLParseError[],
   locate: (offset: number) => Position,
   check: Check,
@@ -73,6 +77,12 @@ function reportErrors(
     const at = locate(error.pos[0])
     if (lines.has(at.line) || lines.size === ERRORS_MAX) continue
     lines.add(at.line)
+    if (text.startsWith('${', error.pos[0] - 1)) {
+      const end = text.indexOf('}', error.pos[0])
+      const written = text.slice(error.pos[0] - 1, end + 1)
+      check.error(at, '', 'a ${..} between { } or [ ] is not in quotes', `write "${written}"`)
+      return
+    }
     const [wrong, fix] = syntaxProblem(error.code, error.message)
     check.error(at, '', wrong, fix)
   }
