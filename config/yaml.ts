@@ -47,7 +47,8 @@ export function parseYaml(text: string, options: YamlOptions, check: Check): Nod
     return { file: options.file, line: Math.max(line, 1), column: Math.max(col, 1) }
   }
   const before = check.problems.length
-  const document = parseDocument(text.replace(/^\uFEFF/, ''), {
+  const source = text.replace(/^\uFEFF/, '')
+  const document = parseDocument(source, {
     schema: 'failsafe',
     uniqueKeys: false,
     prettyErrors: false,
@@ -55,7 +56,7 @@ export function parseYaml(text: string, options: YamlOptions, check: Check): Nod
     lineCounter: lines,
   })
   if (document.errors.length > 0) {
-    reportErrors(text, document.errors, locate, check)
+    reportErrors(source, document.errors, locate, check)
     return undefined
   }
   const node = new Converter(locate, check).convert(document.contents, '', 0, 0)
@@ -78,9 +79,7 @@ function reportErrors(
     if (lines.has(at.line) || lines.size === ERRORS_MAX) continue
     lines.add(at.line)
     if (text.startsWith('${', error.pos[0] - 1)) {
-      const end = text.indexOf('}', error.pos[0])
-      const written = text.slice(error.pos[0] - 1, end + 1)
-      check.error(at, '', 'a ${..} between { } or [ ] is not in quotes', `write "${written}"`)
+      check.error(at, '', 'a ${..} between { } or [ ] is not in quotes', 'write "${..}"')
       return
     }
     const [wrong, fix] = syntaxProblem(error.code, error.message)

@@ -75,6 +75,10 @@ const BAD: readonly (readonly [text: string, ...said: string[]])[] = [
   ['a: !!int x', 'test.yaml:1:10: a: "x" is not what its tag !!int says; remove the tag'],
   ['a: {<<: 5}', 'test.yaml:1:5: a::<<: merges a map or a list of maps; write <<: *anchor'],
   [
+    'a: {b: ${env:X}, c: 1}\nd: @x',
+    'test.yaml:1:9: a ${..} between { } or [ ] is not in quotes; write "${..}"',
+  ],
+  [
     'a: "x" y',
     'test.yaml:1:8: text follows a value that is complete; put the whole value in quotes, or start a new line',
   ],
