@@ -161,12 +161,12 @@ export function createLog(config: LogsConfig, { resource = {}, open = openPath }
       }
     },
   }
-  const base: Record<string, unknown> = Object.fromEntries(config.initial_fields)
-  if (config.encoding === 'json' && !config.disable_zap_resource) base['resource'] = resource
+  const initial = Object.fromEntries(config.initial_fields)
+  const named = config.encoding === 'json' && !config.disable_zap_resource
   const root = pino(
     {
       level: config.level,
-      base,
+      base: named ? { ...initial, resource } : initial,
       messageKey: 'msg',
       timestamp: () => `,"ts":"${new Date().toISOString()}"`,
       formatters: { level: level => ({ level }) },
@@ -174,7 +174,7 @@ export function createLog(config: LogsConfig, { resource = {}, open = openPath }
     stream,
   )
   const core: Core = { config, repeats: new Repeats(config.sampling), sinks: [] }
-  const log = new PinoLog(core, root, base)
+  const log = new PinoLog(core, root, initial)
   const all = [...outputs.map(({ output }) => output), ...errorOutputs]
   return {
     debug: (message, fields) => log.debug(message, fields),

@@ -26,8 +26,9 @@ type Time = [seconds: number, nanos: number]
 
 const SCOPE = { name: 'sluice' }
 const SEVERITY = { debug: 5, info: 9, warn: 13, error: 17 } as const
-/** Of the OTLP enums as the SDK counts them: kind server, value double, status error. */
+/** Of the OTLP enums as the SDK counts them: kind server, values int and double, status error. */
 const SERVER = 1
+const INT = 0
 const DOUBLE = 1
 const ERROR = 2
 
@@ -70,7 +71,7 @@ function timeOf(ms: number): Time {
 function metricData({ declaration, points }: MetricSnapshot, startTime: Time, endTime: Time): MetricData {
   const { name, help, unit, kind } = declaration
   const base = {
-    descriptor: { name, description: help, unit, valueType: DOUBLE },
+    descriptor: { name, description: help, unit, valueType: isWhole(unit) ? INT : DOUBLE },
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
   }
   const each = <T>(value: (point: Point) => T) =>
@@ -81,6 +82,11 @@ function metricData({ declaration, points }: MetricSnapshot, startTime: Time, en
   const dataPoints = each(point => ('value' in point ? point.value : Number.NaN))
   if (kind === 'gauge') return { ...base, dataPointType: DataPointType.GAUGE, dataPoints }
   return { ...base, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints }
+}
+
+/** Bytes and counted things (`{spans}`) are integers, as the Collector's are; seconds and ratios are not. */
+function isWhole(unit: string): boolean {
+  return unit === 'By' || unit.startsWith('{')
 }
 
 function histogramValue(point: Point) {

@@ -22,7 +22,7 @@ async function start(t: TestContext, stage: Stage, otlp: object) {
   const exporter = { otlp }
   const service = {
     telemetry: {
-      logs: { output_paths: [log], processors: [{ batch: { exporter } }] },
+      logs: { encoding: 'json', output_paths: [log], processors: [{ batch: { exporter } }] },
       metrics: { readers: [{ periodic: { interval: 60_000, exporter } }] },
       traces: { processors: [{ batch: { exporter } }] },
       resource: { 'service.name': 'edge' },
@@ -78,9 +78,11 @@ for (const protocol of ['http/protobuf', 'grpc'] as const) {
     const accepted = scopeMetrics[0].metrics.find(
       ({ name }: { name: string }) => name === 'otelcol_receiver_accepted_spans',
     )
-    assert.equal(accepted.sum.dataPoints[0].asDouble, 4)
+    assert.equal(accepted.sum.dataPoints[0].asInt, '4')
     const lines = JSON.stringify(decoded('logs', bodyOf(server, 'logs')))
     assert.match(lines, /Everything is ready/)
+    // The gateway is told once, by the resource.
+    assert.doesNotMatch(lines, /"key":"resource"/)
     assert.equal(server.received[0]!.headers['x-tenant'], 't1')
   })
 }

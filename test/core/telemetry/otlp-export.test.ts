@@ -13,12 +13,12 @@ const RESOURCE = { 'service.name': 'sluice' }
 const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'sluice' } }] }
 
 // Scenario: a counter, a gauge and a histogram as OTLP metrics, judged by the official definitions.
-// Guarantees: a counter is a monotonic cumulative sum since the start, values and buckets are exact, times are right.
+// Guarantees: a counter is a monotonic cumulative sum since the start, counts are integers, values and buckets are exact, times are right.
 test('metrics become sums, gauges and histograms', () => {
   const metrics = new Metrics()
   const declare = (kind: 'counter' | 'gauge' | 'histogram', name: string) =>
     ({ kind, name, unit: 's', help: 'h', labels: ['l'], buckets: [1, 2], level: 'basic' }) as const
-  metrics.counter(declare('counter', 'a')).add(7, { l: 'x' })
+  metrics.counter({ ...declare('counter', 'a'), unit: '{spans}' }).add(7, { l: 'x' })
   metrics.gauge(declare('gauge', 'b')).set(-0.5, { l: 'x' })
   const histogram = metrics.histogram(declare('histogram', 'c'))
   for (const value of [0.5, 1.5, 9]) histogram.record(value, { l: 'x' })
@@ -31,11 +31,11 @@ test('metrics become sums, gauges and histograms', () => {
   const { resourceMetrics } = decoded('metrics', bytes)
   assert.deepEqual(resourceMetrics[0].resource.attributes, resource.attributes)
   const [a, b, c] = resourceMetrics[0].scopeMetrics[0].metrics
-  assert.deepEqual([a.name, a.unit, a.description], ['a', 's', 'h'])
+  assert.deepEqual([a.name, a.unit, a.description], ['a', '{spans}', 'h'])
   assert.deepEqual(a.sum, {
     aggregationTemporality: 2,
     isMonotonic: true,
-    dataPoints: [{ ...common, asDouble: 7 }],
+    dataPoints: [{ ...common, asInt: '7' }],
   })
   assert.equal(b.gauge.dataPoints[0].asDouble, -0.5)
   const { bucketCounts, explicitBounds, count, sum } = c.histogram.dataPoints[0]
