@@ -245,6 +245,20 @@ test('nothing is left lying about', () => {
   assert.deepEqual(problems, [])
 })
 
+// Scenario: every package that the lock file depends on is looked for in it, those of other platforms too.
+// Guarantees: a clean npm ci works; npm leaves out what it cannot find while it writes the file, and later refuses it.
+test('the lock file is complete', () => {
+  type Locked = { readonly dependencies?: object; readonly optionalDependencies?: object }
+  const packages = JSON.parse(textOf('package-lock.json')).packages as Record<string, Locked>
+  const locked = new Set(Object.keys(packages).map(path => path.split('node_modules/').at(-1)!))
+  const missing = Object.entries(packages).flatMap(([path, { dependencies, optionalDependencies }]) =>
+    Object.keys({ ...dependencies, ...optionalDependencies })
+      .filter(name => !locked.has(name))
+      .map(name => `${path} needs ${name}`),
+  )
+  assert.deepEqual(missing, [])
+})
+
 // Scenario: every page is read for its titles and its links to files.
 // Guarantees: one title a page, and no link leads nowhere.
 test('pages have one title and working links', () => {
