@@ -39,8 +39,8 @@ async function build(program: string): Promise<void> {
 }
 
 /** Starts it with a config given as text; resolves when it says that it is ready. */
-export async function startCollector(yaml: string): Promise<Running> {
-  const running = run(await collectorProgram(), ['--config', `yaml:${yaml}`])
+export async function startCollector(yaml: string, flags: readonly string[] = []): Promise<Running> {
+  const running = run(await collectorProgram(), ['--config', `yaml:${yaml}`, ...flags])
   await running.printed(/Everything is ready/)
   return running
 }
