@@ -44,7 +44,8 @@ export function compileActions(configs: readonly ActionConfig[], keys: KeySet): 
 }
 
 function compileAction(config: ActionConfig, keys: KeySet): Step {
-  const slot = config.key === '' ? -1 : keys.add(config.key)
+  // Without a key, only a pattern, the attribute with the empty key is meant as well, as in the Collector.
+  const slot = keys.add(config.key)
   switch (config.action) {
     case 'insert':
       return setting(config, slot, keys, table => table.find(slot) < 0)
@@ -101,7 +102,7 @@ function each(slot: number, pattern: string, act: (table: AttributeTable, row: n
   const compiled = pattern === '' ? undefined : compile(pattern)
   const memo = compiled && new Memo(text => compiled.test(text))
   return table => {
-    const row = slot < 0 ? -1 : table.find(slot)
+    const row = table.find(slot)
     if (row >= 0) act(table, row)
     if (memo === undefined) return
     for (let i = 0; i < table.rows; i++) {
