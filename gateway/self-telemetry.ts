@@ -75,7 +75,7 @@ export class SelfTelemetry {
     this.#endProcess?.()
     this.#endProcess = undefined
     await Promise.all(this.#servers.splice(0).map(server => server.close()))
-    this.log.close()
+    await this.log.close()
   }
 }
 

@@ -4,6 +4,7 @@
  * lines are limited (log-repeats.ts). A Secret prints as [REDACTED] in both, because it says so of itself.
  */
 
+import { once } from 'node:events'
 import { isatty } from 'node:tty'
 import { type DestinationStream, destination, type Logger as Pino, pino } from 'pino'
 import type { Labels } from './cells.ts'
@@ -39,8 +40,8 @@ export interface RootLog extends Logger {
   tee(sink: (record: LogRecord) => void): void
   /** Writes out what is buffered; before the process ends. */
   flush(): void
-  /** Flushes and closes files. Lines after it are lost. */
-  close(): void
+  /** Writes out what is buffered, in order, and closes files. Lines after it are lost. Safe twice. */
+  close(): Promise<void>
 }
 
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 }
@@ -48,10 +49,13 @@ const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, e
 /** A line's worth of memory times many: what waits for a slow disk or terminal beyond this is dropped. */
 const BUFFER_BYTES_MAX = 8 * 1024 * 1024
 
+/** How long closing waits for a terminal or pipe that nobody reads. */
+const CLOSE_MS = 1_000
+
 interface Output {
   write(line: string): void
   flush(): void
-  close(): void
+  close(): Promise<void>
 }
 
 interface Core {
@@ -186,9 +190,9 @@ export function createLog(config: LogsConfig, { resource = {}, open = openPath }
     flush: () => {
       for (const output of all) output.flush()
     },
-    close: () => {
+    close: async () => {
       core.repeats.stop()
-      for (const output of all) output.close()
+      await Promise.all(all.map(output => output.close()))
     },
   }
 }
@@ -217,19 +221,23 @@ function openPath(path: string, complain: (problem: string) => void): Output {
     throw new Error(`cannot open the log ${file}: ${reasonOf(error)}`, { cause: error })
   }
   stream.on('error', error => complain(`${path}: ${reasonOf(error)}`))
-  const flush = (): void => {
-    try {
-      stream.flushSync()
-    } catch {
-      // Not opened yet, or gone: there is nobody left to tell.
-    }
-  }
+  let open = true
   return {
-    write: line => stream.write(line),
-    flush,
-    close: () => {
-      flush()
-      if (fd === undefined) stream.end()
+    write: line => void (open && stream.write(line)),
+    flush: () => {
+      try {
+        stream.flushSync()
+      } catch {
+        // Not opened yet, closed, or gone: there is nobody left to tell.
+      }
+    },
+    async close() {
+      if (!open) return
+      open = false
+      // Not by flushSync: that overtakes a write under way.
+      const closed = once(stream, 'close', { signal: AbortSignal.timeout(CLOSE_MS) })
+      stream.end()
+      await closed.catch(() => {})
     },
   }
 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { Secret } from '../../../config/schema.ts'
 import { type LogsConfig, telemetryConfig } from '../../../core/telemetry/config.ts'
 import { createLog, reasonOf } from '../../../core/telemetry/log.ts'
@@ -18,7 +20,7 @@ function setUp(logs: Record<string, unknown> = {}) {
         written[path] = (written[path] ?? '') + line
       },
       flush() {},
-      close() {},
+      async close() {},
     }),
   })
   const json = () =>
@@ -99,10 +101,10 @@ test('repeats are limited and counted', t => {
 
 // Scenario: a line is suppressed when the log closes.
 // Guarantees: closing says it, so that no count is lost with the process.
-test('closing says what is still unsaid', () => {
+test('closing says what is still unsaid', async () => {
   const { log, json } = setUp({ encoding: 'json', sampling: { initial: 1, thereafter: 0 } })
   for (let i = 0; i < 5; i++) log.warn('again')
-  log.close()
+  await log.close()
   assert.deepEqual(
     json().map(line => line.suppressed),
     [undefined, 4],
@@ -123,14 +125,14 @@ test('written lines can be sent on', () => {
 
 // Scenario: a log file in a folder that does not exist yet, and one where a folder cannot be.
 // Guarantees: lines are appended to the file; a path that cannot be opened fails at once and is named.
-test('files are opened at the start', () => {
+test('files are opened at the start', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-log-'))
   const path = join(folder, 'new', 'sluice.log')
   const config = readConfig(telemetryConfig, { logs: { output_paths: [path] } }).logs
   for (const message of ['one', 'two']) {
     const log = createLog(config)
     log.info(message)
-    log.close()
+    await log.close()
   }
   assert.deepEqual(
     readFileSync(path, 'utf8')
@@ -141,6 +143,23 @@ test('files are opened at the start', () => {
   )
   const bad = readConfig(telemetryConfig, { logs: { output_paths: [join(path, 'below-a-file')] } }).logs
   assert.throws(() => createLog(bad), /cannot open the log .*below-a-file/)
+})
+
+// Scenario: a process logs a long line and a short one to a pipe, closes the log and ends at once.
+// Guarantees: both lines are there, whole and in order.
+test('the last words are not lost and stay in order', async () => {
+  const program = `
+    import { createLog } from ${JSON.stringify(import.meta.resolve('../../../core/telemetry/log.ts'))}
+    const config = JSON.parse(process.argv[1])
+    const log = createLog({ ...config, initial_fields: new Map() })
+    log.info('a'.repeat(200_000))
+    log.info('end')
+    await log.close()
+    process.exit()`
+  const config = readConfig(telemetryConfig, { logs: { output_paths: ['stdout'] } }).logs
+  const args = ['--input-type=module', '-e', program, JSON.stringify(config)]
+  const { stdout } = await promisify(execFile)(process.execPath, args)
+  assert.match(stdout, /^\S+ info {2}a{200000}\n\S+ info {2}end\n$/)
 })
 
 // Scenario: errors with causes, aggregates without a message, and things that are no errors.
