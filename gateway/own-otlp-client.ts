@@ -4,7 +4,6 @@
  */
 
 import { readFileSync } from 'node:fs'
-import { request as httpRequest } from 'node:http'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import type { SecureContextOptions } from 'node:tls'
@@ -12,6 +11,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { SIGNAL_WORDS, type Signal } from '../core/otlp/signals.ts'
 import { headersOf, type OtlpTargetConfig } from '../core/telemetry/otlp-target.ts'
+import { request as httpRequest } from '../core/transport/node-http.ts'
 
 export interface OwnClient {
   /** Throws when the server did not say that it took the request. */

@@ -49,13 +49,16 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'fast-check': ['test/'],
   fastify: ['receivers/otlp/http.ts', 'bench/', 'test/'],
   pino: ['core/telemetry/log.ts'],
-  'prom-client': ['core/telemetry/metrics.ts'],
+  'prom-client': ['core/telemetry/metrics.ts', 'core/telemetry/prom-client.d.ts'],
   protobufjs: ['test/', 'tools/', 'bench/'],
   re2js: ['core/formats/re2.ts'],
   snappyjs: ['core/formats/snappy.ts'],
   undici: ['core/transport/http-client.ts', 'test/'],
   yaml: ['config/yaml.ts', 'gateway/commands/', 'test/', 'tools/'],
 }
+
+/** Types come from node:http; values only through this file, which says why. Tests and benchmarks need not care. */
+const NODE_HTTP = 'core/transport/node-http.ts'
 
 /** Only these may load code while running. */
 const DYNAMIC_IMPORT = ['gateway/catalog.ts']
@@ -185,6 +188,15 @@ test('imports keep to the doors', () => {
     if (OWNERS[name] === undefined) problems.push(`package.json has ${name}, which nobody owns`)
   }
   assert.deepEqual(problems, [])
+})
+
+// Scenario: the sources of the product are searched for imports of values from node:http.
+// Guarantees: nobody loads undici by accident.
+test('node:http is reached through one file', () => {
+  const strays = sources
+    .filter(file => !/^(?:test|bench)\//.test(file))
+    .filter(file => /^(?:import|export) (?!type\b)[^;']*from 'node:http'/m.test(textOf(file)))
+  assert.deepEqual(strays, [], `take it from ${NODE_HTTP}`)
 })
 
 // Scenario: the length of every source file outside test/ is compared with the limit.

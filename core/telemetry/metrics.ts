@@ -6,7 +6,7 @@
  * adds `_total`, units and scope labels only when a reader asks for them, as the Collector's default reader does not.
  */
 
-import { Registry } from 'prom-client'
+import Registry from 'prom-client/lib/registry.js'
 import { Family, type Labels, NO_LABELS, type Point } from './cells.ts'
 
 export type { HistogramPoint, Labels, NumberPoint, Point } from './cells.ts'

@@ -3,8 +3,9 @@
  * connections, short waits: it must never be the way to hurt the gateway.
  */
 
-import { createServer, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { listen } from './listen.ts'
+import { createServer } from './node-http.ts'
 
 export interface Page {
   /** 200 when not given. */

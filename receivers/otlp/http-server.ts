@@ -1,9 +1,10 @@
 /** The HTTP server under fastify: its timeouts, what it says to those that speak no HTTP, and how it ends. */
 
-import { createServer, type RequestListener, type Server, STATUS_CODES as STATUS_TEXTS } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { encodeStatus, STATUS_CODES } from '../../core/otlp/response.ts'
+import { createServer, STATUS_CODES as STATUS_TEXTS } from '../../core/transport/node-http.ts'
 import { serverTlsOptions } from '../../core/transport/tls.ts'
 import type { HttpConfig } from './config.ts'
 import { endWith, refuseHttp2 } from './wrong-port.ts'
@@ -32,8 +33,11 @@ export function createHttpServer(config: HttpConfig, handler: RequestListener): 
   return createTlsServer({ ...options, ...serverTlsOptions(config.tls) }, handler)
 }
 
+/** What node:http knows about a request that it could not read: llhttp's code and reason, and the bytes. */
+export type ClientError = Error & { code?: string; reason?: string; rawPacket?: Uint8Array }
+
 /** For bytes that are no HTTP request, and requests that take too long to arrive. */
-export function onClientError(error: Error & { code?: string }, socket: Socket): void {
+export function onClientError(error: ClientError, socket: Socket): void {
   if (socket.destroyed || socket.writableEnded || !socket.writable || error.code === 'ECONNRESET') return
   if (error.code === 'HPE_PAUSED_H2_UPGRADE') {
     refuseHttp2(socket)
@@ -42,7 +46,7 @@ export function onClientError(error: Error & { code?: string }, socket: Socket):
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') refuse(socket, 408, 'the request took too long to arrive')
   else if (error.code === 'HPE_HEADER_OVERFLOW')
     refuse(socket, 431, `more than ${HEADER_BYTES_MAX} bytes of headers`)
-  else refuse(socket, 400, 'this is not an HTTP request')
+  else refuse(socket, 400, `this is not an HTTP/1.1 request: ${error.reason ?? error.message}`)
 }
 
 function refuse(socket: Socket, http: number, message: string): void {

@@ -7,6 +7,7 @@
  */
 
 import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { jsonToRequest } from '../../core/otlp/json.ts'
 import { type Encoding, encodeResponse, encodeStatus } from '../../core/otlp/response.ts'
@@ -25,11 +26,17 @@ import {
   refuseContentEncoding,
   refuseContentType,
 } from './headers.ts'
-import { closeHttpServer, createHttpServer, onClientError } from './http-server.ts'
+import { type ClientError, closeHttpServer, createHttpServer, onClientError } from './http-server.ts'
 import { httpMeta } from './peer.ts'
 import { type Answer, answer } from './status.ts'
+import { FIX_TLS, speaksTls } from './wrong-port.ts'
 
 const ALLOW = 'POST'
+
+/** Never called: no route has a schema. Its being there keeps fastify from loading ajv and fast-json-stringify. */
+const noSchemas = (): never => {
+  throw new Error('a route has a schema, and nothing here would check it')
+}
 
 export class HttpDoor {
   readonly #config: HttpConfig
@@ -58,8 +65,16 @@ export class HttpDoor {
   /** Throws a sentence when the address cannot be had or the certificate cannot be used. */
   async start(): Promise<void> {
     const app = fastify({
+      schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
       serverFactory: handler => (this.#server = createHttpServer(this.#config, handler)),
-      clientErrorHandler: onClientError,
+      clientErrorHandler: (error, socket) => {
+        this.#explainWrongProtocol(error, socket)
+        onClientError(error, socket)
+      },
+      // A path that cannot be decoded never reaches a route.
+      frameworkErrors: (error, request, reply) => {
+        void this.#refuse(request, reply, answer('INVALID_ARGUMENT', error.message))
+      },
       return503OnClosing: false,
       exposeHeadRoutes: false,
     })
@@ -88,6 +103,8 @@ export class HttpDoor {
     app.setErrorHandler((error, request, reply) => {
       // What fastify itself refuses, such as a Content-Type that is no media type.
       const http = (error as { statusCode?: number }).statusCode ?? 500
+      if (http === 415)
+        return this.#refuse(request, reply, refuseContentType(request.headers['content-type']))
       const refused = answer(http < 500 ? 'INVALID_ARGUMENT' : 'INTERNAL', (error as Error).message, http)
       return this.#refuse(request, reply, refused)
     })
@@ -136,9 +153,21 @@ export class HttpDoor {
     encoding: Encoding,
     compression: ContentEncoding,
   ): Promise<Uint8Array> {
-    const body = await readBody(request.raw, this.#limit)
+    const body = await readBody(request.raw, this.#limit, () => this.#exports.refusal(signal))
     const plain = compression === '' ? body : await decompress(body, compression, this.#limit)
     return encoding === 'json' ? jsonToRequest(plain, signal) : plain
+  }
+
+  #explainWrongProtocol({ code, rawPacket }: ClientError, socket: Socket): void {
+    const peer = socket.remoteAddress ?? ''
+    if (speaksTls(rawPacket)) this.#exports.misdirected('http', 'TLS', FIX_TLS, peer)
+    else if (code === 'HPE_PAUSED_H2_UPGRADE')
+      this.#exports.misdirected(
+        'http',
+        'HTTP/2 (gRPC?)',
+        'OTLP/gRPC goes to the port of protocols.grpc',
+        peer,
+      )
   }
 
   #context(request: FastifyRequest, reply: FastifyReply): RequestContext {
