@@ -46,7 +46,8 @@ export async function startOwnSignals(config: TelemetryConfig, around: Surroundi
   const logTargets = targetsOf(config.logs.processors)
   const periodic = readersOf(config.metrics).flatMap(({ periodic }) => {
     const otlp = periodic?.exporter.otlp
-    return periodic === undefined || otlp === undefined ? [] : [{ ...periodic, otlp }]
+    if (periodic === undefined || otlp === undefined) return []
+    return [{ interval: periodic.interval, otlp: within(otlp, periodic.timeout) }]
   })
   if (spanTargets.length + logTargets.length + periodic.length === 0)
     return { tracer: undefined, stop: async () => {} }
@@ -99,13 +100,19 @@ interface Target {
   readonly batchMax: number
 }
 
+/** The shorter of the server's timeout and the reader's or processor's, in ms; 0 is no limit. */
+function within(otlp: OtlpTargetConfig, limit: number): OtlpTargetConfig {
+  if (limit === 0 || (otlp.timeout !== 0 && otlp.timeout <= limit)) return otlp
+  return { ...otlp, timeout: limit }
+}
+
 function targetsOf(processors: readonly SignalProcessorConfig[]): Target[] {
   return processors.flatMap(({ batch, simple }) => {
     const found: Target[] = []
     if (batch?.exporter.otlp !== undefined) {
       const { schedule_delay, max_queue_size, max_export_batch_size } = batch
       found.push({
-        otlp: batch.exporter.otlp,
+        otlp: within(batch.exporter.otlp, batch.export_timeout),
         delayMs: schedule_delay,
         queueMax: max_queue_size,
         batchMax: max_export_batch_size,

@@ -3,6 +3,7 @@
  * 0.155, which takes the OpenTelemetry configuration schema 0.3). Times in that schema are plain ms, not durations.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import { childPath, type Node } from '../../config/node.ts'
 import {
   anything,
@@ -54,12 +55,9 @@ const otlpMetrics = section(
 )
 
 /** `console: {}` is where the SDK prints to standard output. */
-const consoleExporter = optional(anything({ doc: 'Prints to standard output.' }))
+const NO_CONSOLE = { console: "only otlp is available for the gateway's own signals" }
 
-const spanOrLogExporter = section(
-  { otlp: optional(otlp) },
-  { doc: 'Where to.', ignored: { console: "only otlp is available for the gateway's own signals" } },
-)
+const spanOrLogExporter = section({ otlp: optional(otlp) }, { doc: 'Where to.', ignored: NO_CONSOLE })
 
 const batchProcessor = section(
   {
@@ -167,7 +165,7 @@ const reader = section(
         {
           interval: integer({ default: 60_000, min: 1, doc: 'Time between two sends, in ms.' }),
           timeout: integer({ default: 30_000, min: 0, doc: 'Longest time one send may take, in ms.' }),
-          exporter: section({ otlp: optional(otlpMetrics), console: consoleExporter }, { doc: 'Where to.' }),
+          exporter: section({ otlp: optional(otlpMetrics) }, { doc: 'Where to.', ignored: NO_CONSOLE }),
         },
         { doc: 'Metrics that are sent.' },
       ),
@@ -331,14 +329,14 @@ export const telemetryConfig = section(
 export type TelemetryConfig = ValueOf<typeof telemetryConfig>
 export type LogsConfig = TelemetryConfig['logs']
 
-/** The readers in effect: the old `address` key stands for the default reader when no readers are written. */
+/** The readers in effect: the old `address` key stands for the default reader when no others are written. */
 export function readersOf({
   level,
   readers,
   address,
 }: TelemetryConfig['metrics']): readonly MetricReaderConfig[] {
   if (level === 'none') return []
-  if (address === '' || readers[0] !== DEFAULT_READER) return readers
+  if (address === '' || !isDeepStrictEqual(readers, [DEFAULT_READER])) return readers
   const cut = address.lastIndexOf(':')
   const prometheus = { ...DEFAULT_PAGE, host: address.slice(0, cut), port: Number(address.slice(cut + 1)) }
   return [{ pull: { exporter: { prometheus } }, periodic: undefined }]

@@ -101,6 +101,25 @@ test('a missing backend is not felt', async t => {
   assert.equal(total >= 2, true, `${total}`)
 })
 
+// Scenario: a server never answers; the reader and the processors have shorter timeouts than the exporter's 10 s.
+// Guarantees: the shorter one counts, so that stopping is not held up.
+test('the timeouts of readers and processors count', { timeout: 8_000 }, async t => {
+  const server = await httpServer(() => {})
+  t.after(() => server.close())
+  const exporter = { otlp: { endpoint: server.endpoint } }
+  const service = {
+    telemetry: {
+      logs: { output_paths: [log], processors: [{ batch: { export_timeout: 20, exporter } }] },
+      metrics: { readers: [{ periodic: { timeout: 20, exporter } }] },
+    },
+    pipelines: { traces: { receivers: ['fake'], exporters: ['fake'] } },
+  }
+  const yaml = JSON.stringify({ receivers: { fake: null }, exporters: { fake: null }, service })
+  const gateway = await startGateway({ sources: [`yaml:${yaml}`], catalog: new Stage().catalog() })
+  await gateway.stop()
+  assert.ok(server.received.length >= 2)
+})
+
 // Scenario: the trace of a refused and an accepted batch reaches what is behind the receiver.
 // Guarantees: exporters see the gateway's own span as their parent, in the sender's trace.
 test('the trace goes on behind the receiver', async t => {

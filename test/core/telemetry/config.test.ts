@@ -87,6 +87,10 @@ test('old forms still work', () => {
   assert.match(old.problems.join(), /address: is an old name/)
   const page = readersOf(old.value.metrics)[0]!.pull!.exporter.prometheus!
   assert.deepEqual([page.host, page.port], ['0.0.0.0', 9000])
+  const printed = telemetryConfig.print(old.value, true) as Record<string, unknown>
+  assert.deepEqual(readersOf(tryConfig(telemetryConfig, printed).value.metrics)[0]!.pull!.exporter, {
+    prometheus: page,
+  })
   assert.match(tryConfig(telemetryConfig, { metrics: { readers: [] } }).problems.join(), /readers: is empty/)
   assert.deepEqual(
     readersOf(readConfig(telemetryConfig, { metrics: { level: 'none', readers: [] } }).metrics),
@@ -96,6 +100,18 @@ test('old forms still work', () => {
     resource: { schema_url: 'https://x', attributes: [{ name: 'a', value: 'b' }] },
   })
   assert.deepEqual([...listed.resource], [['a', 'b']])
+})
+
+// Scenario: own metrics, logs and spans are to be printed on the console, as the SDK's exporter of that name does.
+// Guarantees: nothing is left out in silence.
+test('what is not available is said', () => {
+  const exporter = { console: {} }
+  for (const config of [
+    { metrics: { readers: [{ periodic: { exporter } }] } },
+    { logs: { processors: [{ simple: { exporter } }] } },
+    { traces: { processors: [{ batch: { exporter } }] } },
+  ])
+    assert.match(tryConfig(telemetryConfig, config).problems.join(), /console: has no effect here; only otlp/)
 })
 
 // Scenario: resource attributes are picked for labels with patterns.
