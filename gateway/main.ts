@@ -1,6 +1,6 @@
-#!/usr/bin/env node
 /** The program: commands, signals, exit codes. The only place that ends the process. */
 
+import { flushCompileCache } from 'node:module'
 import { reasonOf } from '../core/telemetry/log.ts'
 import { type CommandLine, EXIT_FAILED, EXIT_OK, EXIT_USAGE, parseCommandLine } from './cli.ts'
 import { runCommand } from './commands/index.ts'
@@ -46,6 +46,8 @@ async function run(line: CommandLine): Promise<void> {
     io.out(welcome(gateway))
   }
   endWith(gateway)
+  // Everything this config needs is compiled by now. Node writes the cache only at a clean exit, which may never come.
+  flushCompileCache()
 }
 
 /** From here on the process ends by a signal, or by a bug that nobody caught. */

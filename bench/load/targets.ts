@@ -40,7 +40,7 @@ export function targets(): Target[] {
     {
       name: 'sluice',
       doors: ['http', 'grpc'],
-      command: [process.execPath, here('../../gateway/main.ts'), '--config', config],
+      command: [process.execPath, here('../../gateway/start.js'), '--config', config],
       counts: 'metrics',
     },
     sink('node:http', 'http', 'http'),

@@ -9,7 +9,7 @@ import { need } from '../services/cache.ts'
 import { collectorProgram } from '../services/collector.ts'
 import { freePort, type Running, run } from '../services/process.ts'
 
-const main = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../../gateway/start.js', import.meta.url))
 
 export interface Side {
   readonly name: 'Sluice' | 'Collector'

@@ -11,7 +11,7 @@ import { httpServer } from '../kit/otlp-servers.ts'
 import { sendHttp } from '../kit/send.ts'
 import { type Running, run } from '../services/process.ts'
 
-const main = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../../gateway/start.js', import.meta.url))
 const traces = goldenRequests().find(({ signal }) => signal === 'traces')!
 
 const FREE_PORTS = [

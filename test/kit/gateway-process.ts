@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url'
 import { freePort, type Running, run } from '../services/process.ts'
 
-const main = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../../gateway/start.js', import.meta.url))
 
 export interface RunningGateway extends Running {
   readonly grpc: string
