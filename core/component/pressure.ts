@@ -123,10 +123,7 @@ export class PressureMonitor {
     if (this.#listeners.size > 0) return
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
-  }
-
-  get idle(): boolean {
-    return this.#listeners.size === 0
+    this.#refusing = false
   }
 
   #tick(): void {
@@ -215,7 +212,7 @@ export interface PressureListener {
 
 const shared = new Map<string, PressureMonitor>()
 
-/** The monitor of these limits: the same one for equal limits, for as long as anybody listens to it. */
+/** The monitor of these limits: the same one for equal limits, so that three pipelines do not collect three times. */
 export function pressureMonitor(
   limits: PressureLimits,
   source: MemorySource = PROCESS_MEMORY,
@@ -224,7 +221,7 @@ export function pressureMonitor(
   if (source !== PROCESS_MEMORY) return new PressureMonitor(limits, source, clock)
   const key = JSON.stringify(Object.entries(limits).sort())
   let monitor = shared.get(key)
-  if (monitor === undefined || monitor.idle) {
+  if (monitor === undefined) {
     monitor = new PressureMonitor(limits, source, clock)
     shared.set(key, monitor)
   }

@@ -3,7 +3,8 @@
  * zeros, so counting afterwards is too late. Names and meanings are the Collector's (config/confighttp 0.155).
  *
  * Small bodies are inflated at once: the thread pool costs 50 to 300 µs a body, whatever its size, and 1 MiB takes
- * about 600 µs to inflate. What turns out larger goes to the pool, so that one body never blocks the others for long.
+ * about 600 µs to inflate. What turns out larger goes to the pool, so that one body never blocks the others for long,
+ * and few at a time, so that many bombs together hold no more than those few.
  */
 
 import * as zlib from 'node:zlib'
@@ -38,6 +39,12 @@ export class BodyCorrupt extends Error {
 export const SYNC_INPUT_MAX = 32 * 1024
 /** What inflates to more than this is begun again in the thread pool; until then the event loop was held < 1 ms. */
 export const SYNC_OUTPUT_MAX = 1024 * 1024
+
+/**
+ * So many bodies inflate in the pool at once; the others wait, compressed. As many as libuv has threads: more would not
+ * be faster, and a hundred bombs would hold a hundred times the limit (measured: 6 GB).
+ */
+export const POOL_BODIES_MAX = 4
 
 /** zstd's window is allocated before it is filled: 64 MiB is twice what the Collector's strongest level asks for. */
 const ZSTD_PARAMS = { [zlib.constants.ZSTD_d_windowLogMax]: 26 }
@@ -126,7 +133,28 @@ function inflate(
   }
 }
 
-function inflateInPool(
+let inPool = 0
+const waiting: (() => void)[] = []
+
+async function inflateInPool(
+  inflater: Inflater,
+  body: Uint8Array,
+  encoding: string,
+  limit: number,
+): Promise<Uint8Array> {
+  if (inPool < POOL_BODIES_MAX) inPool++
+  else await new Promise<void>(enter => waiting.push(enter))
+  try {
+    return await inflateAsync(inflater, body, encoding, limit)
+  } finally {
+    // The place goes to the next one, or comes free.
+    const next = waiting.shift()
+    if (next === undefined) inPool--
+    else next()
+  }
+}
+
+function inflateAsync(
   inflater: Inflater,
   body: Uint8Array,
   encoding: string,

@@ -17,26 +17,37 @@ const PROMISED_MAX = 1024 * 1024
 const ONE_PIECE = 16 * 1024
 
 /**
- * The whole body. Rejects with BodyTooLarge as soon as it is known, and with BodyAborted. What is not read then is
+ * The whole body. Rejects with BodyTooLarge as soon as it is known, with BodyAborted, and with what `refused` says, which
+ * is asked with each piece: many large bodies that were let in one by one are too much together. What is not read then is
  * thrown away by node:http once the answer was sent, so that the client sees the answer and not a reset.
  */
-export function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array> {
+export function readBody(
+  request: IncomingMessage,
+  limit: number,
+  refused: () => Error | undefined,
+): Promise<Uint8Array> {
   const declared = Number(request.headers['content-length'] ?? -1)
   if (declared > limit) return Promise.reject(new BodyTooLarge(limit))
   return new Promise((resolve, reject) => {
-    const whole =
+    let whole =
       declared > ONE_PIECE && declared <= PROMISED_MAX ? Buffer.allocUnsafeSlow(declared) : undefined
     const pieces: Uint8Array[] = []
     let length = 0
     let done = false
     const onData = (piece: Uint8Array) => {
+      if (done) return
       // node:http ends a body where Content-Length says, so it is never longer than `whole`.
       if (whole !== undefined) whole.set(piece, length)
-      else if (!done) pieces.push(piece)
+      else pieces.push(piece)
       length += piece.length
-      if (length > limit && !done) fail(new BodyTooLarge(limit))
+      if (length > limit) fail(new BodyTooLarge(limit))
+      else if (length < declared || declared < 0) {
+        const why = refused()
+        if (why !== undefined) fail(why)
+      }
     }
     const onEnd = () => {
+      if (done) return
       done = true
       resolve(whole ?? (pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, length)))
     }
@@ -46,6 +57,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Uint8
     const fail = (error: Error) => {
       done = true
       pieces.length = 0
+      whole = undefined
       reject(error)
     }
     request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)

@@ -20,7 +20,7 @@ export const MALFORMED_REQUESTS: MetricDeclaration = {
   level: 'basic',
 }
 
-/** One warning this often, so that a broken client does not fill the disk; the metric has them all. */
+/** One warning of a kind this often, so that a broken client does not fill the disk; the metric has them all. */
 const WARN_EVERY_MS = 10_000
 
 /** The doors share this: what a request goes through, and what is said about those that fail. */
@@ -30,7 +30,7 @@ export class Exports {
   readonly #next: Consumers
   readonly #settings: Settings
   readonly #malformed: ReturnType<Settings['metrics']['counter']>
-  #nextWarning = 0
+  readonly #nextWarnings = new Map<string, number>()
 
   constructor(settings: Settings, next: Consumers) {
     this.#next = next
@@ -65,6 +65,16 @@ export class Exports {
     return refused === undefined ? undefined : answerOf(refused)
   }
 
+  /** Asked while the body of a request that `admit` let in is read: whether there is still room for it. */
+  refusal(signal: Signal): Refused | undefined {
+    return this.#next[signal]?.admit?.(signal)
+  }
+
+  /** Somebody speaks another protocol on this port. What we answer is seldom shown to the person who looks for the mistake. */
+  misdirected(transport: string, what: string, fix: string, peer: string): void {
+    this.#warn(`A sender speaks ${what} to this port; ${fix}`, { transport, peer })
+  }
+
   /** The answer for what was thrown; counts and logs what is the sender's or our fault. */
   failed(error: unknown, signal: Signal, transport: string, peer: string): Answer {
     const reason = malformedReason(error)
@@ -79,8 +89,8 @@ export class Exports {
 
   #warn(message: string, fields: Readonly<Record<string, unknown>>): void {
     const now = performance.now()
-    if (now < this.#nextWarning) return
-    this.#nextWarning = now + WARN_EVERY_MS
+    if (now < (this.#nextWarnings.get(message) ?? 0)) return
+    this.#nextWarnings.set(message, now + WARN_EVERY_MS)
     this.#settings.log.warn(message, fields)
   }
 }

@@ -23,7 +23,7 @@ export function contentEncodingOf(header: string | undefined): string {
 }
 
 export function refuseContentType(contentType: string | undefined): Answer {
-  const sent = contentType === undefined ? 'no Content-Type' : `Content-Type ${contentType}`
+  const sent = contentType ? `Content-Type ${contentType}` : 'a request without Content-Type'
   const fix = contentType?.startsWith('application/grpc')
     ? 'OTLP/gRPC goes to the port of protocols.grpc, usually 4317'
     : `send ${CONTENT_TYPES.protobuf} or ${CONTENT_TYPES.json}`

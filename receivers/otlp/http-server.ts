@@ -34,7 +34,11 @@ export function createHttpServer(config: HttpConfig, handler: RequestListener): 
 }
 
 /** What node:http knows about a request that it could not read: llhttp's code and reason, and the bytes. */
-export type ClientError = Error & { code?: string; reason?: string; rawPacket?: Uint8Array }
+export type ClientError = Error & {
+  readonly code?: string
+  readonly reason?: string
+  readonly rawPacket?: Uint8Array
+}
 
 /** For bytes that are no HTTP request, and requests that take too long to arrive. */
 export function onClientError(error: ClientError, socket: Socket): void {

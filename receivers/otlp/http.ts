@@ -67,7 +67,8 @@ export class HttpDoor {
     const app = fastify({
       schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
       serverFactory: handler => (this.#server = createHttpServer(this.#config, handler)),
-      clientErrorHandler: (error, socket) => {
+      clientErrorHandler: (problem, socket) => {
+        const error = problem as Error as ClientError
         this.#explainWrongProtocol(error, socket)
         onClientError(error, socket)
       },

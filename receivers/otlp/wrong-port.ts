@@ -15,6 +15,14 @@ export function speaksHttp1(first: Uint8Array): boolean {
   )
 }
 
+/** True for bytes that begin like a TLS handshake (RFC 8446 5.1: handshake, any 3.x version). */
+export function speaksTls(first: Uint8Array | undefined): boolean {
+  return first !== undefined && first[0] === 0x16 && first[1] === 3
+}
+
+/** For the log, about a sender that speaks TLS to a port without. */
+export const FIX_TLS = 'write http:// or insecure there, or add tls: to this protocol'
+
 /** Answers an HTTP/1 request on the gRPC port, and ends. */
 export function refuseHttp1(socket: Socket): void {
   const body = encodeStatus(

@@ -136,16 +136,13 @@ test('a monitor runs while somebody listens', async () => {
   assert.equal(clock.waiting, 0)
 })
 
-// Scenario: two processors have equal limits, a third has others.
+// Scenario: two processors have equal limits, a third has others; all are made before any of them starts.
 // Guarantees: equal limits share one monitor of the process.
 test('equal limits share a monitor', () => {
-  const listener = { log: new RecordingLog(), changed: () => {} }
   const limits = { ...LIMITS, limit: 2 ** 40, spikeLimit: 2 ** 30 }
   const first = pressureMonitor(limits)
-  first.join(listener)
   assert.equal(pressureMonitor({ ...limits }), first)
   assert.notEqual(pressureMonitor({ ...limits, checkInterval: 7 }), first)
-  first.leave(listener)
 })
 
 // Scenario: the real process: a buffer of 64 MiB is made and let go, and garbage is collected.

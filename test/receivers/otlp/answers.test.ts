@@ -65,6 +65,13 @@ describe('HTTP requests that cannot be served', () => {
       type: JSON_TYPE,
     },
     {
+      what: 'a path that cannot be decoded',
+      path: '/%zz',
+      status: 400,
+      code: 'INVALID_ARGUMENT',
+      message: /%zz/,
+    },
+    {
       what: 'a signal without a pipeline',
       path: '/v1/metrics',
       status: 404,
@@ -103,7 +110,7 @@ describe('HTTP requests that cannot be served', () => {
       headers: {},
       status: 415,
       code: 'INVALID_ARGUMENT',
-      message: /no Content-Type is not supported; send application\/x-protobuf or application\/json/,
+      message: /a request without Content-Type is not supported; send application\/x-protobuf or application\/json/,
       type: JSON_TYPE,
     },
     {
@@ -119,7 +126,7 @@ describe('HTTP requests that cannot be served', () => {
       headers: type(';;'),
       status: 415,
       code: 'INVALID_ARGUMENT',
-      message: /./,
+      message: /Content-Type ;; is not supported; send/,
       type: JSON_TYPE,
     },
     {
