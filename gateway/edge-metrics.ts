@@ -27,6 +27,15 @@ function receiverMetric(verb: ReceiverVerb, signal: Signal): MetricDeclaration {
   }
 }
 
+const TURNED_AWAY: MetricDeclaration = {
+  kind: 'counter',
+  name: 'sluice_receiver_turned_away_requests',
+  unit: '{requests}',
+  help: 'Requests refused before their body was read, because memory is short: the sender was told.',
+  labels: ['receiver', 'otel_signal'],
+  level: 'basic',
+}
+
 function processorMetric(verb: 'incoming' | 'outgoing', help: string): MetricDeclaration {
   return {
     kind: 'counter',
@@ -55,6 +64,7 @@ export const EDGE_METRICS: readonly MetricDeclaration[] = [
   ...(['traces', 'metrics', 'logs', 'profiles'] as const).flatMap(signal =>
     (['accepted', 'refused', 'failed'] as const).map(verb => receiverMetric(verb, signal)),
   ),
+  TURNED_AWAY,
   INCOMING,
   OUTGOING,
   DURATION,
@@ -69,6 +79,7 @@ export function receiverCounts(metrics: MetricsRegistry, receiver: string, signa
     refused: metrics.counter(receiverMetric('refused', signal)),
     failed: metrics.counter(receiverMetric('failed', signal)),
   }
+  const turnedAway = metrics.counter(TURNED_AWAY).bind({ receiver, otel_signal: signal })
   const byTransport = new Map<string, Verbs>()
   let lastTransport = ''
   let last: Verbs | undefined
@@ -96,6 +107,7 @@ export function receiverCounts(metrics: MetricsRegistry, receiver: string, signa
     },
     refused: (items, { transport }) => verbs(transport).refused.add(items),
     failed: (items, { transport }) => verbs(transport).failed.add(items),
+    turnedAway: () => turnedAway.add(1),
   }
 }
 

@@ -22,6 +22,8 @@ export interface EdgeEnd {
   readonly refused?: (items: number, context: ConsumeContext) => void
   /** A component threw something that is not an outcome. */
   readonly failed?: (items: number, context: ConsumeContext) => void
+  /** A request was refused before its body was read: nobody knows how many items it had. */
+  readonly turnedAway?: () => void
 }
 
 /** All ends' functions of one kind: an edge calls only those there are. */
@@ -41,6 +43,7 @@ export class Edge implements Consumer {
   readonly #taken: readonly NonNullable<EdgeEnd['taken']>[]
   readonly #refused: readonly NonNullable<EdgeEnd['refused']>[]
   readonly #failed: readonly NonNullable<EdgeEnd['failed']>[]
+  readonly #turnedAway: readonly NonNullable<EdgeEnd['turnedAway']>[]
   readonly #to: Consumer
   readonly #blamed: Blamed
 
@@ -50,6 +53,7 @@ export class Edge implements Consumer {
     this.#taken = all(ends, 'taken')
     this.#refused = all(ends, 'refused')
     this.#failed = all(ends, 'failed')
+    this.#turnedAway = all(ends, 'turnedAway')
     this.#to = to
     this.#blamed = blamed
   }
@@ -90,7 +94,9 @@ export class Edge implements Consumer {
   }
 
   admit(signal: Signal): Refused | undefined {
-    return this.#to.admit?.(signal)
+    const refused = this.#to.admit?.(signal)
+    if (refused !== undefined) for (const note of this.#turnedAway) note()
+    return refused
   }
 }
 

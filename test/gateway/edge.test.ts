@@ -117,10 +117,14 @@ test('a processor has incoming and outgoing items and a duration', async () => {
 })
 
 // Scenario: the part behind answers `admit`, or has none.
-// Guarantees: an edge passes the question on and never blocks by itself.
+// Guarantees: an edge passes the question on and never blocks by itself; a receiver's counts who was turned away.
 test('admit is passed through', () => {
-  const { edge, log } = setUp()
+  const { edge, log, metrics } = setUp()
   assert.equal(edge.admit('traces'), undefined)
   const full = { consume: async () => ACCEPTED, admit: () => new Refused('full') }
   assert.equal(new Edge([], full, { name: 'x', log }).admit('traces')?.message, 'full')
+  const door = new Edge([receiverCounts(metrics, 'otlp', 'traces')], full, { name: 'x', log })
+  for (let i = 0; i < 3; i++) assert.equal(door.admit('traces')?.message, 'full')
+  const counted = metrics.read('sluice_receiver_turned_away_requests{otel_signal="traces",receiver="otlp"}')
+  assert.equal(counted, 3)
 })
