@@ -31,8 +31,10 @@ function numbersIn(request: Uint8Array): number[] {
   return spans.map(span => Number.parseInt(Buffer.from(span.spanId, 'base64').toString('hex'), 16))
 }
 
-// Scenario: six senders over gRPC and HTTP keep a gateway with batch and a slow server downstream busy; SIGTERM.
-// Guarantees: every acknowledged span has reached the server when the process ends, once, and it ends with 0.
+// Scenario: six senders over gRPC and HTTP keep a gateway with batch and a slow server downstream busy, also after
+// SIGTERM, until they are refused.
+// Guarantees: every acknowledged span has reached the server when the process ends, once; the ledger balances at the
+// end, and the process ends with 0.
 test('SIGTERM under load: what was acknowledged has left', { timeout: 60_000 }, async t => {
   const received: number[] = []
   const server = createServer(async (request, response) => {
@@ -56,7 +58,7 @@ test('SIGTERM under load: what was acknowledged has left', { timeout: 60_000 }, 
   let next = 1
   let stopping = false
   const sender = async (send: typeof sendHttp, address: string): Promise<void> => {
-    while (!stopping) {
+    for (;;) {
       const first = next
       next += 25
       try {
@@ -75,6 +77,8 @@ test('SIGTERM under load: what was acknowledged has left', { timeout: 60_000 }, 
   await Promise.all(senders)
 
   assert.equal(code, 0, gateway.output())
+  assert.match(gateway.output(), /Stopped\./)
+  assert.doesNotMatch(gateway.output(), /ledger does not balance/)
   assert.ok(acknowledged.length >= 2000)
   const seen = new Set(received)
   assert.equal(seen.size, received.length, 'nothing arrived twice')
