@@ -291,6 +291,16 @@ export interface ChoiceOptions<W extends string> {
   readonly aliases?: Readonly<Record<string, NoInfer<W>>>
 }
 
+/** Aliases for words that are read in any case: all capitals, and a capital at the start. */
+export function anyCase<const W extends string>(words: readonly W[]): Record<string, W> {
+  const spellings: Record<string, W> = {}
+  for (const word of words) {
+    spellings[word.toUpperCase()] = word
+    spellings[word[0]!.toUpperCase() + word.slice(1)] = word
+  }
+  return spellings
+}
+
 /** One of a few words. Null means '' where that is one of them, else the default. */
 export function choice<const W extends string>(words: readonly W[], options: ChoiceOptions<W>): Schema<W> {
   const { aliases = {}, ...rest } = options

@@ -14,6 +14,7 @@ import type { JsonSchema, Schema } from './schema-type.ts'
 
 export { formatDuration, parseDuration } from './durations.ts'
 export {
+  anyCase,
   type ChoiceOptions,
   choice,
   type DurationOptions,

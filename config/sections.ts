@@ -11,7 +11,8 @@ export function list<T>(
   options: { doc: string; default?: readonly T[]; required?: boolean },
 ): Schema<readonly T[]> {
   const value = options.default ?? []
-  const texts = item.typeText === 'text'
+  // One text may stand for a list, as in the Collector: a,b.
+  const texts = item.fields === undefined && !item.secret
   const show = (items: readonly T[], reveal: boolean): unknown[] => items.map(one => item.print(one, reveal))
   return {
     doc: options.doc,

@@ -103,16 +103,11 @@ class OtlpHttpExporter implements Exporter {
   readonly #urls: ReadonlyMap<Signal, URL>
   readonly #client: HttpClient
 
-  constructor(config: OtlpHttpConfig, settings: Settings, signals: readonly Signal[]) {
+  constructor(config: OtlpHttpConfig, settings: Settings) {
     const urls = new Map<Signal, URL>()
-    for (const signal of signals) {
+    for (const signal of SIGNALS) {
       const url = signalUrl(config, signal)
-      if (url === undefined) {
-        throw new Error(
-          `${settings.id} is in a ${signal} pipeline but has neither endpoint nor ${signal}_endpoint`,
-        )
-      }
-      urls.set(signal, url)
+      if (url !== undefined) urls.set(signal, url)
     }
     const { name, version } = settings.host.build
     this.#settings = settings
@@ -182,6 +177,9 @@ export const factory: ExporterFactory<OtlpHttpConfig> = {
   stability: 'beta',
   signals: SIGNALS,
   config,
+  misfit: (config, signal) =>
+    signalUrl(config, signal) === undefined ? `it has neither endpoint nor ${signal}_endpoint` : undefined,
   sending: config => config,
-  create: (config, settings, signals) => new OtlpHttpExporter(config, settings, signals),
+  liveSignals: true,
+  create: (config, settings) => new OtlpHttpExporter(config, settings),
 }

@@ -118,15 +118,16 @@ function checkPipeline(pipeline: PipelineConfig, components: AllComponents, chec
     const kinds: readonly Kind[] = list === 'processors' ? [kind] : [kind, 'connector']
     for (const reference of pipeline[list]) {
       if (!checkReference(reference, kinds, components, childPath(path, list), check)) continue
-      const factory = components[kind].read.get(reference.id)?.factory
-      if (factory === undefined || !('signals' in factory) || factory.signals.includes(pipeline.signal))
+      const { factory, config } = components[kind].read.get(reference.id) ?? {}
+      if (factory === undefined || !('signals' in factory)) continue
+      const at = [reference.at, childPath(path, list)] as const
+      if (!factory.signals.includes(pipeline.signal)) {
+        const supported = factory.signals.join(', ')
+        check.error(...at, `${reference.id} does not support ${pipeline.signal}`, `it supports ${supported}`)
         continue
-      check.error(
-        reference.at,
-        childPath(path, list),
-        `${reference.id} does not support ${pipeline.signal}`,
-        `it supports ${factory.signals.join(', ')}`,
-      )
+      }
+      const misfit = 'misfit' in factory ? factory.misfit?.(config, pipeline.signal) : undefined
+      if (misfit !== undefined) check.error(...at, `${reference.id} does not fit here: ${misfit}`)
     }
   }
 }

@@ -8,7 +8,7 @@ import { actionSection } from '../core/component/action-config.ts'
 import { type Actions, compileActions } from '../core/component/actions.ts'
 import type { ProcessorFactory } from '../core/component/contract.ts'
 import { type Selection, selectionOf } from '../core/component/match.ts'
-import { matchFields } from '../core/component/match-config.ts'
+import { matchFields, matchProblem } from '../core/component/match-config.ts'
 import { type Meta, NO_META } from '../core/component/meta.ts'
 import { rewriteBatch, transforming } from '../core/component/transform.ts'
 import { AttributeTable } from '../core/otlp/attributes.ts'
@@ -104,6 +104,13 @@ export const factory: ProcessorFactory<ValueOf<typeof config>> = {
   stability: 'beta',
   signals: ['traces', 'metrics', 'logs'],
   config,
+  misfit({ include, exclude }, signal) {
+    for (const [name, match] of Object.entries({ include, exclude })) {
+      const problem = match && matchProblem(match, signal)
+      if (problem !== undefined) return `${name}: ${problem}`
+    }
+    return undefined
+  },
   create({ actions, include, exclude }, settings, next) {
     const signal = settings.signal!
     const keys = new KeySet()

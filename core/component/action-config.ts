@@ -1,6 +1,6 @@
 /** The keys of one action of the `attributes` and `resource` processors (contrib internal/coreinternal/attraction 0.155). */
 
-import { choice, section, text, type ValueOf } from '../../config/schema.ts'
+import { anyCase, choice, section, text, type ValueOf } from '../../config/schema.ts'
 import { compile, patternProblem } from '../formats/re2.ts'
 import { configValue } from './config-value.ts'
 
@@ -12,7 +12,7 @@ const fields = {
   action: choice([...ACTIONS, ''], {
     default: '',
     doc: 'insert sets what is not there, update what is, upsert either; delete removes; hash replaces by its SHA-256 in hex; extract takes attributes out of a text by a pattern; convert changes the type.',
-    aliases: Object.fromEntries(ACTIONS.map(name => [name.toUpperCase(), name])),
+    aliases: anyCase(ACTIONS),
   }),
   value: configValue({ doc: 'The new value, of any type.' }),
   from_attribute: text({ default: '', doc: 'Attribute the new value is taken from.' }),

@@ -153,6 +153,11 @@ interface FactoryBase<C> {
 export interface ReceiverFactory<C = unknown> extends FactoryBase<C> {
   readonly kind: 'receiver'
   readonly signals: readonly Signal[]
+  /**
+   * True: it looks into `next` for every batch, so that a reload may add signals to `next` and take some away while it
+   * runs. Otherwise a reload that changes which signals are wanted makes a new receiver.
+   */
+  readonly liveSignals?: boolean
   /** `next` has one consumer for each signal that some pipeline wants from this receiver. One instance for all. */
   create(config: C, settings: Settings, next: Readonly<Partial<Record<Signal, Consumer>>>): Receiver
 }
@@ -160,6 +165,8 @@ export interface ReceiverFactory<C = unknown> extends FactoryBase<C> {
 export interface ProcessorFactory<C = unknown> extends FactoryBase<C> {
   readonly kind: 'processor'
   readonly signals: readonly Signal[]
+  /** What keeps this config out of a pipeline of the signal, when that is not known before: "include: ...". */
+  misfit?(config: C, signal: Signal): string | undefined
   /** One instance for each pipeline that lists it. */
   create(config: C, settings: Settings, next: Consumer): Processor
 }
@@ -175,8 +182,12 @@ export interface ConnectorFactory<C = unknown> extends FactoryBase<C> {
 export interface ExporterFactory<C = unknown> extends FactoryBase<C> {
   readonly kind: 'exporter'
   readonly signals: readonly Signal[]
+  /** As that of a processor. */
+  misfit?(config: C, signal: Signal): string | undefined
   /** Queue, retry and timeout taken from the config; without it `send` is called directly, once. */
   sending?(config: C): SendingConfig
+  /** True: it does not look at `signals`. Otherwise a reload that adds a signal makes a new exporter. */
+  readonly liveSignals?: boolean
   /** One instance for all signals and pipelines. `signals` are those in use. */
   create(config: C, settings: Settings, signals: readonly Signal[]): Exporter
 }

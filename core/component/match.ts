@@ -11,7 +11,7 @@ import { Cursor, LEN, low, readDouble, readVarint64, readVarintInt64, VARINT } f
 import { AnyValue, InstrumentationScope, LogRecord, Metric, Resource, Span } from '../otlp/fields.ts'
 import { KeySet } from '../otlp/keys.ts'
 import type { Signal } from '../otlp/signals.ts'
-import { type MatchConfig, matchProblem } from './match-config.ts'
+import type { MatchConfig } from './match-config.ts'
 import { exactly, matching, type TextSet } from './text-set.ts'
 
 /** What the Collector compares `services` with when there is no service.name. */
@@ -62,8 +62,7 @@ export class Selection {
 
 /**
  * The selection that `include` and `exclude` describe, or undefined when they leave nothing out. The keys of matched
- * attributes are added to `keys`, the set of the table that `has` will be given. Throws with what is wrong when a
- * property does not fit the signal.
+ * attributes are added to `keys`, the set of the table that `has` will be given. Both fit the signal (matchProblem).
  */
 export function selectionOf(
   include: MatchConfig | undefined,
@@ -71,14 +70,12 @@ export function selectionOf(
   signal: Signal,
   keys: KeySet,
 ): Selection | undefined {
-  const [included, excluded] = [ruleOf('include', include), ruleOf('exclude', exclude)]
+  const [included, excluded] = [ruleOf(include), ruleOf(exclude)]
   if (included === undefined && excluded === undefined) return undefined
   return new Selection(included, excluded)
 
-  function ruleOf(name: string, config: MatchConfig | undefined): Rule | undefined {
+  function ruleOf(config: MatchConfig | undefined): Rule | undefined {
     if (config === undefined) return undefined
-    const problem = matchProblem(config, signal)
-    if (problem !== undefined) throw new Error(`${name}: ${problem}`)
     // The Collector validates `resources` for metrics and then looks at metric_names alone.
     if (signal === 'metrics' && config.metric_names.length === 0) return undefined
     return new Rule(config, signal, keys)

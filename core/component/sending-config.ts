@@ -127,7 +127,7 @@ const queueSection = section(
   },
 )
 
-/** A batch without a sizer of its own is measured as the queue is. */
+/** A batch without a sizer of its own is measured as the queue is, if the queue's is written: it cannot be requests. */
 const queue: typeof queueSection = {
   ...queueSection,
   read: (node, path, check) => queueSection.read(withBatchSizer(node), path, check),
@@ -137,7 +137,7 @@ function withBatchSizer(node: Node): Node {
   if (node.kind !== 'map') return node
   const sizer = node.entries.get('sizer')
   const batch = node.entries.get('batch')
-  if (sizer === undefined || sizer.node.kind !== 'scalar' || sizer.node.value === 'requests') return node
+  if (sizer === undefined) return node
   if (batch?.node.kind !== 'map' || batch.node.entries.has('sizer')) return node
   const inner = { ...batch.node, entries: new Map(batch.node.entries).set('sizer', sizer) }
   return { ...node, entries: new Map(node.entries).set('batch', { ...batch, node: inner }) }

@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { childPath, type Node } from '../../config/node.ts'
 import {
+  anyCase,
   anything,
   choice,
   duration,
@@ -22,16 +23,6 @@ import {
   type ValueOf,
 } from '../../config/schema.ts'
 import { otlp, otlpFields } from './otlp-target.ts'
-
-/** The Collector reads levels in any case. */
-function anyCase<const W extends string>(words: readonly W[]): Record<string, W> {
-  const spellings: Record<string, W> = {}
-  for (const word of words) {
-    spellings[word.toUpperCase()] = word
-    spellings[word[0]!.toUpperCase() + word.slice(1)] = word
-  }
-  return spellings
-}
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 const METRIC_LEVELS = ['none', 'basic', 'normal', 'detailed'] as const
@@ -101,7 +92,7 @@ const logs = section(
     level: choice(LOG_LEVELS, {
       default: 'info',
       doc: 'The least important lines that are written.',
-      aliases: { ...anyCase(LOG_LEVELS), dpanic: 'error', panic: 'error', fatal: 'error' },
+      aliases: { ...anyCase(LOG_LEVELS), warning: 'warn', dpanic: 'error', panic: 'error', fatal: 'error' },
     }),
     encoding: choice(['console', 'json'], {
       default: 'console',
@@ -300,8 +291,8 @@ const resource: Schema<ResourceConfig> = {
     }
     const add = (name: string, value: Node): void => {
       const plain = plainValue(value)
-      if (plain === null || typeof plain !== 'object') found.set(name, plain === null ? null : String(plain))
-      else check.error(value.at, childPath(path, name), 'expected a text or null')
+      if (plain === null || typeof plain === 'string') found.set(name, plain)
+      else check.error(value.at, childPath(path, name), 'expected a text or null', 'quote it')
     }
     if (!SCHEMA_KEYS.some(key => node.entries.has(key))) {
       for (const [name, entry] of node.entries) add(name, entry.node)

@@ -14,6 +14,7 @@ export const config = section(
       min: 0,
       doc: 'Share of items that is kept, in percent; 100 and more keeps all.',
       check: percent => {
+        if (percent === Number.POSITIVE_INFINITY) return ['is infinite', 'write 100 to keep all']
         if (percent > 0 && percent / 100 < LEAST_PROBABILITY)
           return [`${percent} is too small`, 'write 0 to keep nothing']
         return undefined

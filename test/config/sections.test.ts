@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import {
   also,
   anything,
+  choice,
   duration,
   flag,
   integer,
@@ -110,7 +111,7 @@ test('optional sections', () => {
 })
 
 // Scenario: lists of texts and sections, written as lists, with commas, wrongly, and from the environment.
-// Guarantees: commas are for texts only; each item's mistake has the item's place.
+// Guarantees: commas are for texts and words only; each item's mistake has the item's place.
 test('lists', () => {
   const texts = list(text({ doc: '' }), { doc: '', default: ['d'] })
   assert.deepEqual(texts.absent(), ['d'])
@@ -129,6 +130,8 @@ test('lists', () => {
   assert.deepEqual(readAs(texts, '[a, 5]').said, [
     'v:1:8: v::1: expected a text, got the number 5; write it in quotes',
   ])
+  const words = list(choice(['', 'gzip', 'zstd'], { doc: '' }), { doc: '' })
+  assert.deepEqual(readAs(words, 'gzip,zstd'), { value: ['gzip', 'zstd'], said: [] })
   const sections = list(inner, { doc: '' })
   assert.deepEqual(readAs(sections, '[{size: 2}, null]').value, [{ size: 2 }, { size: 1 }])
   assert.equal(readAs(sections, 'a,b').said.length, 1)

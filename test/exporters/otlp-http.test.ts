@@ -250,13 +250,12 @@ test('mistakes in the config are explained', () => {
   )
 })
 
-// Scenario: an exporter that has an URL for logs only stands in a traces pipeline.
-// Guarantees: creating it fails and says which key is missing.
-test('a signal without an endpoint is an error at start', () => {
-  assert.throws(
-    () => make({ logs_endpoint: 'http://a/logs' }),
-    /traces pipeline.*neither endpoint nor traces_endpoint/,
-  )
+// Scenario: an exporter that has an URL for logs only is asked about traces and logs.
+// Guarantees: it does not fit the one and says which key is missing, and fits the other.
+test('a signal without an endpoint does not fit', () => {
+  const { value } = tryConfig(factory.config, { logs_endpoint: 'http://a/logs' })
+  assert.equal(factory.misfit!(value, 'traces'), 'it has neither endpoint nor traces_endpoint')
+  assert.equal(factory.misfit!(value, 'logs'), undefined)
 })
 
 // Scenario: more requests at once than max_conns_per_host allows; then one connection for each request.

@@ -233,6 +233,10 @@ const MISTAKES: readonly (readonly [over: string, ...said: string[]])[] = [
     'service::pipelines::logs::receivers: zipkin does not support logs; it supports traces',
   ],
   [
+    'exporters::debug::never: traces',
+    'service::pipelines::traces::exporters: debug does not fit here: traces are not wanted',
+  ],
+  [
     '{connectors: {spanmetrics: }, service::pipelines::traces::exporters: [spanmetrics]}',
     'service::pipelines::traces::exporters: the connector spanmetrics takes traces here, but no pipeline receives from it; list it under the receivers of another pipeline; it goes from traces to metrics',
   ],

@@ -63,7 +63,9 @@ const FACTORIES: readonly Factory[] = [
     kind: 'exporter',
     type: 'debug',
     signals: ALL,
-    config: section({}, { doc: '' }),
+    config: section({ never: text({ doc: '' }) }, { doc: '' }),
+    misfit: (config, signal) =>
+      (config as { never: string }).never === signal ? `${signal} are not wanted` : undefined,
     create: () => idle,
   },
   {

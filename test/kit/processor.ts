@@ -20,6 +20,8 @@ export interface Tried {
 export function tryProcessor<C>(factory: ProcessorFactory<C>, yaml: string, signal: Signal): Tried {
   const { value, said } = readAs(factory.config, yaml)
   if (said.length > 0) throw new Error(said.join('\n'))
+  const misfit = factory.misfit?.(value, signal)
+  if (misfit !== undefined) throw new Error(misfit)
   const settings = testSettings('processor', factory.type, signal)
   const sink = new Sink()
   const processor = factory.create(value, settings, sink)

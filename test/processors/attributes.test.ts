@@ -138,7 +138,7 @@ test('mistakes in a config are explained', () => {
 })
 
 // Scenario: properties that do not fit the signal of the pipeline.
-// Guarantees: the processor cannot be made, and the error names the property and those that can be used.
+// Guarantees: the processor does not fit, and the error names the property and those that can be used.
 test('a match that does not fit the signal is refused', () => {
   const make = (match: string, signal: 'traces' | 'logs' | 'metrics') => () =>
     tryProcessor(
