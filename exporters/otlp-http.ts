@@ -178,7 +178,9 @@ export const factory: ExporterFactory<OtlpHttpConfig> = {
   signals: SIGNALS,
   config,
   misfit: (config, signal) =>
-    signalUrl(config, signal) === undefined ? `it has neither endpoint nor ${signal}_endpoint` : undefined,
+    config.endpoint === '' && config[`${signal}_endpoint`] === ''
+      ? `it has neither endpoint nor ${signal}_endpoint`
+      : undefined,
   sending: config => config,
   liveSignals: true,
   create: (config, settings) => new OtlpHttpExporter(config, settings),

@@ -165,7 +165,7 @@ export interface ReceiverFactory<C = unknown> extends FactoryBase<C> {
 export interface ProcessorFactory<C = unknown> extends FactoryBase<C> {
   readonly kind: 'processor'
   readonly signals: readonly Signal[]
-  /** What keeps this config out of a pipeline of the signal, when that is not known before: "include: ...". */
+  /** What keeps a config out of a pipeline of this signal. Also asked about configs with mistakes; must not throw. */
   misfit?(config: C, signal: Signal): string | undefined
   /** One instance for each pipeline that lists it. */
   create(config: C, settings: Settings, next: Consumer): Processor

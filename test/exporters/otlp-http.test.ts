@@ -250,12 +250,14 @@ test('mistakes in the config are explained', () => {
   )
 })
 
-// Scenario: an exporter that has an URL for logs only is asked about traces and logs.
+// Scenario: an exporter that has an URL for logs only is asked about traces and logs; one whose URL is wrong.
 // Guarantees: it does not fit the one and says which key is missing, and fits the other.
 test('a signal without an endpoint does not fit', () => {
   const { value } = tryConfig(factory.config, { logs_endpoint: 'http://a/logs' })
   assert.equal(factory.misfit!(value, 'traces'), 'it has neither endpoint nor traces_endpoint')
   assert.equal(factory.misfit!(value, 'logs'), undefined)
+  const wrong = tryConfig(factory.config, { endpoint: '://x' })
+  assert.equal(factory.misfit!(wrong.value, 'logs'), undefined)
 })
 
 // Scenario: more requests at once than max_conns_per_host allows; then one connection for each request.
