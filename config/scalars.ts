@@ -123,9 +123,15 @@ export function text(options: ScalarOptions<string>): Schema<string> {
       json: { type: 'string' },
       zero: '',
       convert: textOf,
+      show: (value, reveal) => (reveal ? value : withoutPassword(value)),
     },
     options,
   )
+}
+
+/** `http://user:password@host`: where a text is an address, only the password is secret. */
+function withoutPassword(value: string): string {
+  return value.replace(/(:\/\/[^\s/?#@:]*:)[^\s/?#]+@/g, '$1[REDACTED]@')
 }
 
 export function secret(options: { doc: string; required?: boolean }): Schema<Secret> {

@@ -48,7 +48,7 @@ export const otlpFields = {
     doc: 'Where to: https://host:4318 (the path /v1/<signal> is added when there is none) or host:4317 for grpc.',
   }),
   headers,
-  headers_list: text({ default: '', doc: 'Headers as "name=value,name=value"; `headers` wins.' }),
+  headers_list: secret({ doc: 'Headers as "name=value,name=value"; `headers` wins. Never printed.' }),
   compression: choice(['none', 'gzip'], { default: 'none', doc: 'Compression of the body.' }),
   timeout: integer({
     default: 10_000,
@@ -71,7 +71,7 @@ export type OtlpTargetConfig = ValueOf<typeof otlp>
 /** The headers of an OTLP target as pairs; `headers` wins over `headers_list` (percent-decoded values). */
 export function headersOf({ headers, headers_list }: OtlpTargetConfig): ReadonlyMap<string, Secret> {
   const all = new Map<string, Secret>()
-  for (const pair of headers_list.split(',')) {
+  for (const pair of headers_list.reveal().split(',')) {
     const cut = pair.indexOf('=')
     if (cut > 0)
       all.set(pair.slice(0, cut).trim().toLowerCase(), new Secret(decoded(pair.slice(cut + 1).trim())))

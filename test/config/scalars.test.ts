@@ -69,6 +69,23 @@ test('text', () => {
   ])
 })
 
+// Scenario: addresses with and without a user and a password are printed, redacted and not.
+// Guarantees: the password is shown only when asked for; everything else always.
+test('passwords in addresses', () => {
+  const schema = text({ doc: '' })
+  const url = 'http://me:p@ss:1@proxy:3128/a?b=c:d@e'
+  assert.equal(schema.print(url, false), 'http://me:[REDACTED]@proxy:3128/a?b=c:d@e')
+  assert.equal(schema.print(url, true), url)
+  for (const plain of [
+    'http://me@host:1',
+    'http://host:80/a:b@c',
+    'a:b@c',
+    'unix:///a:b@c',
+    'http://[::1]:1/@',
+  ])
+    assert.equal(schema.print(plain, false), plain)
+})
+
 // Scenario: a secret is read, printed, logged, serialized, and given values of the wrong type.
 // Guarantees: nothing but reveal() and an unredacted print shows it, and no message quotes it.
 test('secret', () => {

@@ -102,6 +102,15 @@ test('old forms still work', () => {
   assert.deepEqual([...listed.resource], [['a', 'b']])
 })
 
+// Scenario: the headers of own signals, written as one text, are printed.
+// Guarantees: the tokens in it are redacted.
+test('headers_list is a secret', () => {
+  const exporter = { otlp: { endpoint: 'http://a', headers_list: 'api-key=hunter2' } }
+  const read = readConfig(telemetryConfig, { logs: { processors: [{ simple: { exporter } }] } })
+  assert.doesNotMatch(JSON.stringify(telemetryConfig.print(read, false)), /hunter2/)
+  assert.match(JSON.stringify(telemetryConfig.print(read, true)), /hunter2/)
+})
+
 // Scenario: own metrics, logs and spans are to be printed on the console, as the SDK's exporter of that name does.
 // Guarantees: nothing is left out in silence.
 test('what is not available is said', () => {
