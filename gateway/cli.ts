@@ -84,7 +84,7 @@ function oneOf<W extends string>(words: readonly W[], enter: (draft: Draft, word
 
 const FLAGS: Readonly<Record<string, Flag>> = {
   config: {
-    doc: 'A path, file:PATH, env:NAME or yaml:a::b: value. May repeat: later ones win, maps are joined',
+    doc: 'A path, file:PATH, env:NAME or yaml:a::b: value. May repeat: later ones win, maps join',
     value: 'SOURCE',
     take: (draft, value) => void draft.sources.push(value),
   },
@@ -226,7 +226,7 @@ export function helpText(): string {
   lines.push('', 'Flags:')
   for (const [name, { value, doc, only }] of Object.entries(FLAGS)) {
     const written = `--${name}${value === undefined ? '' : ` ${value}`}`
-    lines.push(`  ${written.padEnd(23)} ${doc}${only === undefined ? '' : ` (${only})`}`)
+    lines.push(`  ${written.padEnd(27)} ${doc}${only === undefined ? '' : ` (${only})`}`)
   }
   lines.push('', 'Exit codes:')
   lines.push(`  ${EXIT_OK}  done as asked`)

@@ -68,10 +68,13 @@ test('wrong command lines', () => {
 })
 
 // Scenario: somebody asks for help.
-// Guarantees: every command and exit code is in it, and it fits a terminal.
+// Guarantees: every command and exit code is in it, it fits a terminal, and what flags mean stands in one column.
 test('the help text', () => {
   const text = helpText()
   for (const command of Object.keys(COMMANDS)) assert.match(text, new RegExp(`^  ${command} `, 'm'))
   for (const code of [0, 1, 2]) assert.match(text, new RegExp(`^  ${code}  `, 'm'))
   for (const line of text.split('\n')) assert.ok(line.length <= 120, line)
+  const flags = text.split('\n').filter(line => line.startsWith('  --'))
+  const columns = flags.map(line => /^ {2}--\S+(?: [A-Z=]+)? +/.exec(line)![0].length)
+  assert.equal(new Set(columns).size, 1, text)
 })
