@@ -58,14 +58,17 @@ const keepalive = section(
       { doc: 'How long connections live.' },
     ),
     enforcement_policy: section(
-      {},
       {
-        doc: 'How often clients may ping.',
-        ignored: {
-          min_time: 'clients may ping as often as they like, so nothing is refused that this allowed',
-          permit_without_stream: 'clients may always ping without a request',
-        },
+        min_time: duration({
+          default: '5m',
+          doc: 'Clients may ping this often while they wait for an answer; who pings more often is sent away. Answers start the count anew.',
+        }),
+        permit_without_stream: flag({
+          default: false,
+          doc: 'Clients without a request may ping that often as well, instead of every two hours.',
+        }),
       },
+      { doc: 'How often clients may ping. The server grpc-js does not look at it.' },
     ),
   },
   { doc: 'How connections are kept and ended.' },
@@ -88,6 +91,10 @@ const grpc = section(
       doc: 'Requests at once on one connection. 0: no limit.',
     }),
     keepalive,
+    server: choice(['http2', 'grpc-js'], {
+      default: 'http2',
+      doc: 'What speaks gRPC: http2 is our own, on node:http2. grpc-js is @grpc/grpc-js, which costs about twice the CPU and knows no zstd and snappy. No key of the Collector.',
+    }),
     include_metadata: includeMetadata,
     auth,
     middlewares,

@@ -18,11 +18,16 @@ function addressOf({ remoteAddress, remotePort }: Socket): string {
   return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`
 }
 
+/** What is known of everything that comes over this socket. */
+export function socketMeta(socket: Socket): Meta {
+  return peerMeta(addressOf(socket))
+}
+
 export function httpMeta(request: IncomingMessage, includeMetadata: boolean): Meta {
   const { socket } = request
   let meta = metaOfSocket.get(socket)
   if (meta === undefined) {
-    meta = peerMeta(addressOf(socket))
+    meta = socketMeta(socket)
     metaOfSocket.set(socket, meta)
   }
   if (!includeMetadata) return meta

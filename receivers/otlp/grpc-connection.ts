@@ -1,0 +1,130 @@
+/**
+ * One HTTP/2 connection to the gRPC door: how long it lives, whether its client is still there, and how often that
+ * client may ask the same of us. The rules are grpc-go's (internal/transport/http2_server.go), whose keepalive the
+ * Collector's configgrpc hands through.
+ */
+
+import { constants, type ServerHttp2Session } from 'node:http2'
+import type { Meta } from '../../core/component/meta.ts'
+import type { GrpcConfig } from './config.ts'
+
+/** GOAWAY with this stream id says: send nothing new, what is on its way is still taken (RFC 9113 6.8). */
+const EVERY_STREAM = 2 ** 31 - 1
+/** How long a client may take to show that it saw the first GOAWAY. */
+const GOAWAY_SEEN_MS = 5_000
+/** Clients without a request may ping this often, unless permit_without_stream. */
+const PING_WITHOUT_STREAM_MS = 2 * 60 * 60 * 1000
+const PING_STRIKES_MAX = 2
+/** Node's timers take no more; a longer wait is one for ever. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
+export class GrpcConnection {
+  readonly session: ServerHttp2Session
+  /** What is known of every request of this connection. */
+  readonly peer: Meta
+  readonly #config: GrpcConfig['keepalive']
+  readonly #timers = new Set<NodeJS.Timeout>()
+  #calls = 0
+  #quietSince = performance.now()
+  /** An answer was sent since the last ping. */
+  #answered = false
+  #lastPing = -Infinity
+  #strikes = 0
+
+  constructor(session: ServerHttp2Session, peer: Meta, config: GrpcConfig['keepalive']) {
+    this.session = session
+    this.peer = peer
+    this.#config = config
+    const { max_connection_age: age, max_connection_idle: idle, time } = config.server_parameters
+    session.on('error', () => {}) // What was running is told by its stream.
+    session.on('ping', () => this.#onPing())
+    session.once('close', () => {
+      for (const timer of this.#timers) clearTimeout(timer)
+    })
+    // Give or take 10 %, so that clients that came together do not come again together.
+    if (age > 0) this.#after(age * (0.9 + Math.random() * 0.2), () => this.#tooOld())
+    if (idle > 0) this.#after(idle, () => this.#checkIdle(idle))
+    if (time > 0) this.#watch(time)
+  }
+
+  callBegins(): void {
+    this.#calls++
+  }
+
+  callEnds(): void {
+    this.#answered = true
+    if (--this.#calls === 0) this.#quietSince = performance.now()
+  }
+
+  /** Nothing new from here on; the connection ends with its last call. */
+  close(): void {
+    this.session.close()
+  }
+
+  /** Like `close`, but takes what the client sends until it has seen that it should not. */
+  #retire(why: string): void {
+    const { session } = this
+    if (session.closed || session.destroyed) return
+    session.goaway(constants.NGHTTP2_NO_ERROR, EVERY_STREAM, Buffer.from(why))
+    this.#after(GOAWAY_SEEN_MS, () => session.close())
+    session.ping(() => session.close())
+  }
+
+  #tooOld(): void {
+    const { max_connection_age_grace: grace } = this.#config.server_parameters
+    this.#retire('max_age')
+    if (grace > 0) this.#after(grace, () => this.session.destroy())
+  }
+
+  #checkIdle(max: number): void {
+    const left = this.#calls > 0 ? max : max - (performance.now() - this.#quietSince)
+    if (left > 0) this.#after(left, () => this.#checkIdle(max))
+    else this.#retire('max_idle')
+  }
+
+  /** Asks a client that has said nothing for `time` ms whether it is there. */
+  #watch(time: number): void {
+    const { session } = this
+    const { timeout } = this.#config.server_parameters
+    const read = session.socket.bytesRead
+    this.#after(time, () => {
+      if (session.socket.bytesRead !== read) {
+        this.#watch(time)
+        return
+      }
+      const cut = this.#after(timeout, () => session.destroy())
+      session.ping(() => {
+        clearTimeout(cut)
+        this.#watch(time)
+      })
+    })
+  }
+
+  /** Pings cost us a frame each, and phones their battery: those that come too often end the connection. */
+  #onPing(): void {
+    const { min_time, permit_without_stream } = this.#config.enforcement_policy
+    const now = performance.now()
+    const passed = now - this.#lastPing
+    this.#lastPing = now
+    if (this.#answered) {
+      this.#answered = false
+      this.#strikes = 0
+      return
+    }
+    const least = this.#calls === 0 && !permit_without_stream ? PING_WITHOUT_STREAM_MS : min_time
+    if (passed >= least || ++this.#strikes <= PING_STRIKES_MAX) return
+    const { session } = this
+    session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from('too_many_pings'))
+    setImmediate(() => session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM))
+  }
+
+  #after(ms: number, then: () => void): NodeJS.Timeout | undefined {
+    if (ms > TIMER_MS_MAX || this.session.destroyed) return undefined
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      if (!this.session.destroyed) then()
+    }, ms)
+    this.#timers.add(timer.unref())
+    return timer
+  }
+}
