@@ -67,6 +67,7 @@ const fields = {
       },
       { doc: 'Log records of at least this severity.' },
     ),
+    { empty: 'off' },
   ),
   metric_names: texts('Any of these is the metric name.'),
   attributes: list(attribute, { doc: 'All of these attributes are there.' }),
@@ -127,8 +128,11 @@ type MatchKey = keyof MatchConfig
 
 /** The two keys, for a processor's section. */
 export const matchFields = {
-  include: optional({ ...properties, doc: 'Only these are changed. Not written: all of them.' }),
-  exclude: optional({ ...properties, doc: 'These are not changed, even when included.' }),
+  include: optional(
+    { ...properties, doc: 'Only these are changed. Not written: all of them.' },
+    { empty: 'off' },
+  ),
+  exclude: optional({ ...properties, doc: 'These are not changed, even when included.' }, { empty: 'off' }),
 }
 
 const ALLOWED: Readonly<Record<Signal, readonly MatchKey[]>> = {

@@ -1,18 +1,108 @@
 /**
  * Everything that the tests here see Sluice do otherwise than the Collector, each with its reason. A difference that
- * is not in this list fails its test; one that no longer occurs does too. What users should know of them is in
- * docs/differences.md, word by word: `says` stands there.
+ * is not in this list fails its test; one that no longer occurs does too. Users read of them in docs/differences.md,
+ * in the same words: `says` stands there.
  */
 
 export interface Difference {
-  /** The sentence of docs/differences.md that tells users. */
+  /** What docs/differences.md tells users, and why. */
   readonly says: string
   /** `table: case: aspect`, with `*` for anything. */
   readonly where: readonly string[]
 }
 
 /** One per `*.collector.ts`. */
-export const TABLES = ['attributes', 'sampler'] as const
+export const TABLES = ['attributes', 'config', 'sampler'] as const
 export type TableName = (typeof TABLES)[number]
 
-export const DIFFERENCES: readonly Difference[] = []
+/** Cases of the table `config`: only the verdict is compared. */
+function verdicts(...cases: readonly string[]): string[] {
+  return cases.map(one => `config: ${one}: accepted`)
+}
+
+export const DIFFERENCES: readonly Difference[] = [
+  {
+    says: '`${NAME:-default}` works without `env:`.',
+    where: verdicts('env: without env:, a default'),
+  },
+  {
+    says: 'An unknown `--feature-gates` name warns instead of ending the program: its gates are not ours.',
+    where: verdicts('gates: unknown'),
+  },
+  { says: 'Profiles need no gate.', where: verdicts('whole: profiles without the gate') },
+  {
+    says: 'Dates are text; there they are a type that no key takes.',
+    where: verdicts('env: a date for any type', '*value: 2024-01-02*'),
+  },
+  {
+    says: 'What cannot be had yet is an error that says so',
+    where: verdicts(
+      '*auth: {authenticator: nobody}*',
+      'exporters otlp *compression: snappy}',
+      'exporters otlp *compression: zstd}',
+      'exporters otlp_http *compression: lz4}',
+      'exporters otlp_http *cookies: {enabled: true}}',
+      'exporters file *encoding: nobody}',
+    ),
+  },
+  {
+    says: '`validate` already refuses what could only fail at start: an address without a port, a transport that is no stream, one URL path for two signals, an unknown compression, log encoding, protocol or propagator.',
+    where: verdicts(
+      'receivers otlp *{endpoint: ""}}}',
+      'receivers otlp *{endpoint: localhost}}}',
+      'receivers otlp *{endpoint: "localhost:70000"}}}',
+      'receivers otlp *{endpoint: "localhost:abc"}}}',
+      'receivers otlp *{transport: udp}}}',
+      'receivers otlp *traces_url_path: /v1/metrics}}}',
+      'receivers otlp *compression_algorithms: [brotli]}}}',
+      'exporters otlp *compression: deflate}',
+      'extensions pprof {endpoint: ""}',
+      'extensions pprof {endpoint: nowhere}',
+      'telemetry {logs: {encoding: xml}}',
+      'telemetry *protocol: carrier*',
+      'telemetry {traces: {propagators: [nobody]}}',
+    ),
+  },
+  {
+    says: 'Numbers and durations that mean nothing are refused: those below 0, also in a section with `enabled: false`, and those too large for their key. There they count as 0 or as the default, or wrap around.',
+    where: verdicts(
+      'receivers otlp *max_request_body_size: -1}}}',
+      'receivers otlp *read_timeout: -1s}}}',
+      'processors probabilistic_sampler {hash_seed: 4294967296}',
+      'processors probabilistic_sampler {sampling_precision: -1}',
+      '*sending_queue: {enabled: false, queue_size: -5}}',
+      '*retry_on_failure: {enabled: false, multiplier: -1}}',
+      'exporters debug {sampling_initial: -1}',
+      'exporters file *rotation: {max_megabytes: -1}}',
+      'exporters file *max_open_files: 0}}',
+    ),
+  },
+  {
+    says: 'Keys that have no effect here are not looked into.',
+    where: verdicts('receivers otlp *read_buffer_size: -1}}}'),
+  },
+  {
+    says: 'A `*_url_path` is a path of plain characters, neither empty nor a whole URL; escapes in it are not checked.',
+    where: verdicts(
+      'receivers otlp *{traces_url_path: ""}}}',
+      'receivers otlp *{traces_url_path: "%zz"}}}',
+      'receivers otlp *{traces_url_path: "http://x/y"}}}',
+    ),
+  },
+  {
+    says: '`service.telemetry.metrics.address`, which the Collector has dropped, still works and warns.',
+    where: verdicts('telemetry {metrics: {address: "localhost:8888"}}'),
+  },
+  {
+    says: 'An id with spaces keeps its config; there it loses it.',
+    where: verdicts('whole: id with a space'),
+  },
+  {
+    says: '`unix:path` is an endpoint of `otlp_grpc` too, beside `unix:///path`.',
+    where: verdicts('exporters otlp {endpoint: "unix:/tmp/a.sock"}'),
+  },
+  {
+    says: '`output_paths: [stdout]` may be written beside the internal logger, because `print-config` writes every default. `verbosity` is a word, never a number.',
+    where: verdicts('exporters debug {output_paths: [stdout]}', 'exporters debug {verbosity: 2}'),
+  },
+]
