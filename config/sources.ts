@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv
   /** What relative paths are relative to. */
   readonly cwd: string
+  /** Told of every file a config is read from, by its absolute path, whether it can be read or not. */
+  readonly onFile?: (path: string) => void
 }
 
 export interface Retrieved {
@@ -60,9 +62,12 @@ export function parseLocation(written: string, fallback: Scheme): Location {
 }
 
 /** The text at a location. Throws SourceError when there is none. */
-export function retrieve({ scheme, value }: Location, { env, cwd }: Surroundings): Retrieved {
+export function retrieve({ scheme, value }: Location, { env, cwd, onFile }: Surroundings): Retrieved {
   if (scheme === 'yaml') return { text: value }
-  return scheme === 'env' ? fromEnvironment(value, env) : { text: readFile(resolve(cwd, value), value) }
+  if (scheme === 'env') return fromEnvironment(value, env)
+  const path = resolve(cwd, value)
+  onFile?.(path)
+  return { text: readFile(path, value) }
 }
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/

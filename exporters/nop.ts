@@ -29,5 +29,6 @@ export const factory: ExporterFactory<Record<string, never>> = {
   stability: 'stable',
   signals: SIGNALS,
   config,
+  liveSignals: true,
   create: () => nop,
 }

@@ -75,5 +75,6 @@ export const factory: ExporterFactory<OtlpGrpcConfig> = {
   signals: SIGNALS,
   config,
   sending: config => config,
+  liveSignals: true,
   create: (config, settings) => new OtlpGrpcExporter(config, settings),
 }

@@ -1,6 +1,6 @@
 /** A config that was read and understood: every component with its factory and its typed settings. */
 
-import type { Position } from '../config/node.ts'
+import type { Node, Position } from '../config/node.ts'
 import type {
   ConnectorFactory,
   ExporterFactory,
@@ -17,6 +17,8 @@ export interface ComponentConfig<F extends Factory> {
   readonly factory: F
   /** What the factory's schema made of it. */
   readonly config: unknown
+  /** What it was made of, everything expanded. */
+  readonly written: Node
   readonly at: Position
 }
 

@@ -11,9 +11,10 @@ export class GatewayHost implements Host {
   readonly build: Host['build']
   ready = false
   readonly accounts: Account[] = []
-  readonly pipelines: PipelineConfig[] = []
-  /** By id; filled before anything starts, cleared never: a stopped extension answers as one. */
-  readonly extensions = new Map<string, Extension>()
+  pipelines: readonly PipelineConfig[] = []
+  /** By id; cleared never: a stopped extension answers as one. */
+  extensions: ReadonlyMap<string, Extension> = new Map()
+  lastReload: HostDescription['lastReload']
   readonly #health = new Map<string, PartHealth>()
   readonly #log: Logger
 
@@ -39,6 +40,11 @@ export class GatewayHost implements Host {
       this.#log.info('A component is well again', fields)
   }
 
+  /** The part is gone, or never came to be. Its page in the ledger stays. */
+  forget(part: string): void {
+    this.#health.delete(part)
+  }
+
   describe(): HostDescription {
     return {
       pipelines: this.pipelines.map(({ id, receivers, processors, exporters }) => ({
@@ -50,6 +56,7 @@ export class GatewayHost implements Host {
       extensions: [...this.extensions.keys()],
       health: this.#health,
       accounts: this.accounts,
+      lastReload: this.lastReload,
     }
   }
 }

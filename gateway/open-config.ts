@@ -19,6 +19,8 @@ export interface OpenedConfig {
   readonly config: GatewayConfig<TelemetryConfig> | undefined
   /** Mistakes and warnings, in the order of the files. */
   readonly check: Check
+  /** Absolute paths of the files it was read from, also of those that could not be read. */
+  readonly files: readonly string[]
 }
 
 export interface ConfigSources {
@@ -35,14 +37,16 @@ export async function openConfig(
 ): Promise<OpenedConfig> {
   const { enabled, warnings } = readGates(gates)
   const append = enabled('confmap.enableMergeAppendOption')
-  const { root, complete, check } = loadConfig(sources, sets, { ...surroundings, append })
+  const files = new Set<string>()
+  const onFile = (path: string): void => void files.add(path)
+  const { root, complete, check } = loadConfig(sources, sets, { ...surroundings, append, onFile })
   for (const warning of warnings) check.warn({ file: 'command line', line: 1, column: 1 }, '', warning)
   const before = [...check.problems]
   // A file that could not be read would be followed by complaints about everything that is not in it.
   const config = complete ? await readConfig(root, catalog, check, { gate: enabled }) : undefined
   if (config !== undefined && !check.failed) buildGraph(config, check)
   tidy(check.problems, before)
-  return { config: check.failed ? undefined : config, check }
+  return { config: check.failed ? undefined : config, check, files: [...files] }
 }
 
 /** File by file, from top to bottom, without what was said of a value only because it could not be expanded. */

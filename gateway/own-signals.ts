@@ -80,7 +80,10 @@ export async function startOwnSignals(config: TelemetryConfig, around: Surroundi
     })
   const spans = queues<SpanRecord>(spanTargets, 'traces', (encoder, records) => encoder.spans(records))
   const lines = queues<LogRecord>(logTargets, 'logs', (encoder, records) => encoder.logs(records))
-  if (lines.length > 0) around.log.tee(line => addTo(lines, line))
+  if (lines.length > 0) {
+    const untee = around.log.tee(line => addTo(lines, line))
+    stops.push(async () => untee())
+  }
   return {
     tracer: spans.length === 0 ? undefined : new Tracer(config.traces.sampler, span => addTo(spans, span)),
     stop: async deadline => {

@@ -52,7 +52,8 @@ export async function readComponents(
       check.warn(keyAt, childPath(path, id), `"${type}" is a deprecated name`, `write ${entry.type}`)
     }
     const factory = await entry.load()
-    read.set(id, { id, factory, config: factory.config.read(config, childPath(path, id), check), at: keyAt })
+    const understood = factory.config.read(config, childPath(path, id), check)
+    read.set(id, { id, factory, config: understood, written: config, at: keyAt })
   }
   return { written, read }
 }

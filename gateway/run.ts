@@ -9,12 +9,12 @@ import type { Account } from '../core/component/ledger.ts'
 import type { TelemetryConfig } from '../core/telemetry/config.ts'
 import type { Logger, RootLog } from '../core/telemetry/log.ts'
 import type { Metrics } from '../core/telemetry/metrics.ts'
-import { assemble } from './assemble.ts'
 import { CATALOG, type CatalogEntry } from './catalog.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import { GatewayHost, NAME } from './host.ts'
-import { Lifecycle, type Stage } from './lifecycle.ts'
-import { openConfig } from './open-config.ts'
+import { type OpenedConfig, openConfig } from './open-config.ts'
+import { Reloader, type ReloadResult } from './reload.ts'
+import { Running } from './running.ts'
 import { SelfTelemetry } from './self-telemetry.ts'
 
 export const SHUTDOWN_TIMEOUT_MS = 30_000
@@ -40,6 +40,7 @@ export interface StartOptions {
 }
 
 export interface RunningGateway {
+  /** What runs; a reload changes it, and `addresses`. */
   readonly config: GatewayConfig
   readonly host: GatewayHost
   readonly accounts: readonly Account[]
@@ -47,6 +48,13 @@ export interface RunningGateway {
   readonly log: RootLog
   /** Where parts listen: `receiver/otlp/grpc` -> `127.0.0.1:4317`; `telemetry/metrics` -> the page's URL. */
   readonly addresses: ReadonlyMap<string, string>
+  /** Absolute paths of the files the config was read from, the last time that was tried. */
+  readonly files: readonly string[]
+  /**
+   * Reads the config anew and rebuilds what changed. Never rejects: a config that cannot be run leaves everything as
+   * it is. What is replaced may still drain when it resolves.
+   */
+  reload(): Promise<ReloadResult>
   /** Drains and stops everything. Safe twice: the second call waits for the first. */
   stop(timeoutMs?: number): Promise<void>
 }
@@ -72,7 +80,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     cwd = process.cwd(),
     catalog = CATALOG,
   } = options
-  const { config, check } = await openConfig({ sources, sets, gates }, { env, cwd }, catalog)
+  const open = () => openConfig({ sources, sets, gates }, { env, cwd }, catalog)
+  const { config, check, files } = await open()
   if (config === undefined) throw new ConfigError(check.problems)
   const telemetry = new SelfTelemetry(
     config.service.telemetry as TelemetryConfig,
@@ -82,60 +91,117 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   )
   for (const problem of check.problems) telemetry.log.warn(formatProblem(problem))
   try {
-    return await start(config, telemetry, options.shutdownTimeoutMs ?? SHUTDOWN_TIMEOUT_MS)
+    const gateway = new Gateway(telemetry, open, options.shutdownTimeoutMs ?? SHUTDOWN_TIMEOUT_MS)
+    await gateway.start(config, files)
+    return gateway
   } catch (error) {
     await telemetry.stop(performance.now() + LAST_SEND_MS)
     throw error
   }
 }
 
-async function start(
-  config: GatewayConfig,
-  telemetry: SelfTelemetry,
-  timeoutMs: number,
-): Promise<RunningGateway> {
-  const { log, metrics } = telemetry
-  const host = new GatewayHost(version(), log)
-  await telemetry.start()
-  const stages = assemble(config, { host, log, metrics, tracer: telemetry.tracer })
-  telemetry.observe(host)
-  const lifecycle = new Lifecycle(stages, host, log)
-  await lifecycle.start(timeoutMs)
-  host.ready = true
-  log.info('Everything is ready. Begin running and processing data.', { version: host.build.version })
-  let stopping: Promise<void> | undefined
-  const stop = async (within: number): Promise<void> => {
+class Gateway implements RunningGateway {
+  readonly host: GatewayHost
+  readonly #telemetry: SelfTelemetry
+  readonly #running: Running
+  readonly #reloader: Reloader
+  readonly #timeoutMs: number
+  #config: GatewayConfig | undefined
+  #files: readonly string[] = []
+  #stopping: Promise<void> | undefined
+
+  constructor(telemetry: SelfTelemetry, open: () => Promise<OpenedConfig>, timeoutMs: number) {
+    const { log, metrics } = telemetry
+    const host = new GatewayHost(version(), log)
+    this.host = host
+    this.#telemetry = telemetry
+    this.#running = new Running({ host, log, metrics }, timeoutMs)
+    this.#timeoutMs = timeoutMs
+    const reopen = async (): Promise<OpenedConfig> => {
+      const opened = await open()
+      // Of a config that cannot be read nobody knows all the files: the old ones may be those to mend.
+      const before = opened.config === undefined ? this.#files : []
+      this.#files = [...new Set([...before, ...opened.files])]
+      return opened
+    }
+    this.#reloader = new Reloader({ open: reopen, apply: config => this.#apply(config), host, metrics, log })
+  }
+
+  async start(config: GatewayConfig, files: readonly string[]): Promise<void> {
+    const { log } = this
+    this.#files = files
+    await this.#telemetry.start()
+    this.#telemetry.observe(this.host)
+    await this.#running.apply(config, this.#telemetry.tracer)
+    this.#config = config
+    this.host.ready = true
+    log.info('Everything is ready. Begin running and processing data.', { version: this.host.build.version })
+  }
+
+  async #apply(config: GatewayConfig<TelemetryConfig>) {
+    const telemetry = await this.#telemetry.prepare(config.service.telemetry)
+    try {
+      const changes = await this.#running.apply(config, telemetry.tracer)
+      telemetry.commit()
+      this.#config = config
+      return { ...changes, other: telemetry.changes }
+    } catch (error) {
+      await telemetry.undo()
+      throw error
+    }
+  }
+
+  reload(): Promise<ReloadResult> {
+    return this.#reloader.reload()
+  }
+
+  stop(within = this.#timeoutMs): Promise<void> {
+    this.#stopping ??= this.#stop(within)
+    return this.#stopping
+  }
+
+  async #stop(within: number): Promise<void> {
+    const { host, log } = this
     host.ready = false
     log.info('Stopping: receivers close, what is held is sent on.', { within_s: within / 1000 })
     const deadline = performance.now() + within
-    await lifecycle.stop(deadline)
+    await this.#reloader.close()
+    await this.#running.stop(deadline)
     reportLeftovers(host.accounts, log)
     log.info('Stopped.')
-    await telemetry.stop(Math.max(deadline, performance.now() + LAST_SEND_MS))
+    await this.#telemetry.stop(Math.max(deadline, performance.now() + LAST_SEND_MS))
   }
-  return {
-    config,
-    host,
-    accounts: host.accounts,
-    metrics,
-    log,
-    addresses: addressesOf(stages, telemetry),
-    stop: (within = timeoutMs) => {
-      stopping ??= stop(within)
-      return stopping
-    },
-  }
-}
 
-function addressesOf(stages: readonly Stage[], telemetry: SelfTelemetry): Map<string, string> {
-  const found = new Map<string, string>()
-  for (const { name, part } of stages.flat()) {
-    for (const [protocol, address] of part.addresses ?? []) found.set(`${name}/${protocol}`, address)
+  get config(): GatewayConfig {
+    return this.#config!
   }
-  telemetry.addresses.forEach((address, i) => {
-    found.set(i === 0 ? 'telemetry/metrics' : `telemetry/metrics/${i + 1}`, address)
-  })
-  return found
+
+  get accounts(): readonly Account[] {
+    return this.host.accounts
+  }
+
+  get metrics(): Metrics {
+    return this.#telemetry.metrics
+  }
+
+  get log(): RootLog {
+    return this.#telemetry.log
+  }
+
+  get files(): readonly string[] {
+    return this.#files
+  }
+
+  get addresses(): ReadonlyMap<string, string> {
+    const found = new Map<string, string>()
+    for (const { name, part } of this.#running.members) {
+      for (const [protocol, address] of part.addresses ?? []) found.set(`${name}/${protocol}`, address)
+    }
+    this.#telemetry.addresses.forEach((address, i) => {
+      found.set(i === 0 ? 'telemetry/metrics' : `telemetry/metrics/${i + 1}`, address)
+    })
+    return found
+  }
 }
 
 /** At rest the ledger balances; when it does not, somebody should know. */

@@ -17,6 +17,7 @@ import { EDGE_METRICS } from '../gateway/edge-metrics.ts'
 import { configJsonSchema } from '../gateway/json-schema.ts'
 import { KINDS, sectionOf } from '../gateway/kinds.ts'
 import { LEDGER_METRICS } from '../gateway/ledger-metrics.ts'
+import { RELOAD_METRICS } from '../gateway/reload.ts'
 import { generateFields, generateMessages } from './generate-fields.ts'
 import { generateJsonSchema } from './generate-json-schema.ts'
 
@@ -158,6 +159,7 @@ function metricsPage(factories: readonly Factory[]): string {
     `## Every component\n\n${metricsTable(EDGE_METRICS)}`,
     `## Every exporter that sends\n\n${metricsTable(SENDING_METRICS)}`,
     `## The ledger\n\n${metricsTable(LEDGER_METRICS)}`,
+    `## Reloads\n\n${metricsTable(RELOAD_METRICS)}`,
     `## The process\n\n${metricsTable([...PROCESS_METRICS, HELD_BYTES])}`,
     ...own,
   )

@@ -135,6 +135,17 @@ export interface HostDescription {
   readonly extensions: readonly string[]
   readonly health: ReadonlyMap<string, PartHealth>
   readonly accounts: readonly Account[]
+  /** Undefined until the config is read a second time. */
+  readonly lastReload?:
+    | {
+        /** ms since the epoch. */
+        readonly at: number
+        /** `rejected`: what runs is not what is written. */
+        readonly outcome: 'applied' | 'unchanged' | 'rejected'
+        /** For people, with file, line and column. */
+        readonly problems: readonly string[]
+      }
+    | undefined
 }
 
 interface FactoryBase<C> {

@@ -36,8 +36,10 @@ export interface LogRecord {
 
 /** The logger of one gateway. */
 export interface RootLog extends Logger {
-  /** Every written line is handed to `sink` too; it must not throw, nor log. */
-  tee(sink: (record: LogRecord) => void): void
+  /** Every written line is handed to `sink` too; it must not throw, nor log. Gives back what takes that back. */
+  tee(sink: (record: LogRecord) => void): () => void
+  /** From here on lines below `level` are not written, also by loggers that were made of this one before. */
+  setLevel(level: LogLevel): void
   /** Writes out what is buffered; before the process ends. */
   flush(): void
   /** Writes out what is buffered, in order, and closes files. Lines after it are lost. Safe twice. */
@@ -60,8 +62,9 @@ interface Output {
 
 interface Core {
   readonly config: LogsConfig
+  level: LogLevel
   readonly repeats: Repeats
-  readonly sinks: ((record: LogRecord) => void)[]
+  readonly sinks: Set<(record: LogRecord) => void>
 }
 
 class PinoLog implements Logger {
@@ -97,8 +100,8 @@ class PinoLog implements Logger {
   }
 
   #log(level: LogLevel, message: string, fields: LogFields = {}): void {
-    const { config, repeats } = this.#core
-    if (RANK[level] < RANK[config.level]) return
+    const { level: least, repeats } = this.#core
+    if (RANK[level] < RANK[least]) return
     const suppressed = repeats.admit(`${level} ${message}`, count => {
       this.#write(level, message, { suppressed: count })
     })
@@ -169,7 +172,8 @@ export function createLog(config: LogsConfig, { resource = {}, open = openPath }
   const named = config.encoding === 'json' && !config.disable_zap_resource
   const root = pino(
     {
-      level: config.level,
+      // What is written is decided above, where it can change.
+      level: 'debug',
       base: named ? { ...initial, resource } : initial,
       messageKey: 'msg',
       timestamp: () => `,"ts":"${new Date().toISOString()}"`,
@@ -177,7 +181,8 @@ export function createLog(config: LogsConfig, { resource = {}, open = openPath }
     },
     stream,
   )
-  const core: Core = { config, repeats: new Repeats(config.sampling), sinks: [] }
+  const repeats = new Repeats(config.sampling)
+  const core: Core = { config, level: config.level, repeats, sinks: new Set() }
   const log = new PinoLog(core, root, initial)
   const all = [...outputs.map(({ output }) => output), ...errorOutputs]
   return {
@@ -186,7 +191,13 @@ export function createLog(config: LogsConfig, { resource = {}, open = openPath }
     warn: (message, fields) => log.warn(message, fields),
     error: (message, fields) => log.error(message, fields),
     with: fields => log.with(fields),
-    tee: sink => core.sinks.push(sink),
+    tee: sink => {
+      core.sinks.add(sink)
+      return () => void core.sinks.delete(sink)
+    },
+    setLevel: level => {
+      core.level = level
+    },
     flush: () => {
       for (const output of all) output.flush()
     },

@@ -7,6 +7,7 @@ import { unlinkSync } from 'node:fs'
 import { type AddressInfo, connect, type Server } from 'node:net'
 import { choice, text } from '../../config/schema.ts'
 import { parseEndpoint } from './endpoint.ts'
+import { remember, takeOver } from './handover.ts'
 
 export const TRANSPORTS = ['tcp', 'tcp4', 'tcp6', 'unix'] as const
 
@@ -45,8 +46,11 @@ export async function listen(server: Server, where: ListenAddress): Promise<stri
       await listenUnix(server, where.endpoint)
       return where.endpoint
     }
-    const { host, port } = parseEndpoint(where.endpoint)!
-    await bind(server, { port, ...(host === '' ? {} : { host: await resolve(host, where.transport) }) })
+    if (!(await takeOver(server, where))) {
+      const { host, port } = parseEndpoint(where.endpoint)!
+      await bind(server, { port, ...(host === '' ? {} : { host: await resolve(host, where.transport) }) })
+      remember(server, where)
+    }
   } catch (error) {
     throw new Error(explain(error as NodeJS.ErrnoException, where.endpoint), { cause: error })
   }

@@ -125,5 +125,6 @@ export const factory: ExporterFactory<DebugConfig> = {
     retry_on_failure: { ...retry.absent(), enabled: false },
     sending_queue: sending_queue ?? { ...queue.absent(), enabled: false },
   }),
+  liveSignals: true,
   create: (config, settings) => new DebugExporter(config, settings),
 }

@@ -110,5 +110,6 @@ export const factory: ExporterFactory<FileConfig> = {
   stability: 'beta',
   signals: SIGNALS,
   config,
+  liveSignals: true,
   create: (config, settings) => new FileExporter(config, settings),
 }

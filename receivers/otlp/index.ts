@@ -62,5 +62,6 @@ export const factory: ReceiverFactory<OtlpConfig> = {
   config,
   metrics: [MALFORMED_REQUESTS],
   signals: SIGNALS,
+  liveSignals: true,
   create: (config, settings, next) => new OtlpReceiver(config, settings, next),
 }

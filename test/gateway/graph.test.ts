@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Check, formatProblem } from '../../config/node.ts'
+import { Check, formatProblem, type Node } from '../../config/node.ts'
 import type { ConnectorFactory } from '../../core/component/contract.ts'
 import type { Signal } from '../../core/otlp/signals.ts'
 import type { PipelineConfig } from '../../gateway/gateway-config.ts'
@@ -20,11 +20,13 @@ function pipeline(id: string, receivers: string[], exporters: string[], line = 1
   }
 }
 
+const NOTHING: Node = { kind: 'scalar', value: null, text: '', fromExpansion: false, at: at(1) }
+
 function graphOf(pipelines: PipelineConfig[], connectors: Record<string, [Signal, Signal][]>) {
   const check = new Check()
   const known = Object.entries(connectors).map(([id, routes]) => {
     const factory = { kind: 'connector', type: id, routes } as unknown as ConnectorFactory
-    return [id, { id, factory, config: {}, at: at(1) }] as const
+    return [id, { id, factory, config: {}, written: NOTHING, at: at(1) }] as const
   })
   const graph = buildGraph(
     { connectors: new Map(known), service: { extensions: [], pipelines, telemetry: {} } },
