@@ -7,6 +7,8 @@ import { Refused } from './outcome.ts'
 const NOTHING = (): void => {}
 
 function wentAway(signal: AbortSignal): Refused {
+  // Whoever ended the wait may have said what the sender is told.
+  if (signal.reason instanceof Refused) return signal.reason
   return new Refused('the sender stopped waiting before the outcome was known', {
     status: 'CANCELLED',
     cause: signal.reason,

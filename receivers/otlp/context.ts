@@ -1,6 +1,7 @@
 /** One request's `ConsumeContext`. */
 
 import type { ConsumeContext } from '../../core/component/contract.ts'
+import type { Refused } from '../../core/component/outcome.ts'
 
 export class RequestContext implements ConsumeContext {
   readonly signal: AbortSignal
@@ -18,8 +19,8 @@ export class RequestContext implements ConsumeContext {
     if (deadline !== undefined) this.deadline = deadline
   }
 
-  /** The sender does not wait any longer. */
-  abort(): void {
-    this.#aborter.abort()
+  /** The sender does not wait any longer, or is not to: `why` is what it is told then. */
+  abort(why?: Refused): void {
+    this.#aborter.abort(why)
   }
 }

@@ -1,12 +1,13 @@
 /** What both transports do with the bytes of a request: check them, make them a batch, hand it on. */
 
-import { batchOf } from '../../core/component/batch.ts'
-import type { ConsumeContext, Consumer, Settings } from '../../core/component/contract.ts'
+import { type Batch, batchOf } from '../../core/component/batch.ts'
+import type { Consumer, Settings } from '../../core/component/contract.ts'
 import type { Meta } from '../../core/component/meta.ts'
 import { ACCEPTED, type Receipt, Refused, Rejected } from '../../core/component/outcome.ts'
 import type { Signal } from '../../core/otlp/signals.ts'
 import { validate } from '../../core/otlp/validate.ts'
 import type { MetricDeclaration } from '../../core/telemetry/metrics.ts'
+import type { RequestContext } from './context.ts'
 import { type Answer, answer, answerOf, malformedReason } from './status.ts'
 
 export type Consumers = Readonly<Partial<Record<Signal, Consumer>>>
@@ -23,6 +24,9 @@ export const MALFORMED_REQUESTS: MetricDeclaration = {
 /** One warning of a kind this often, so that a broken client does not fill the disk; the metric has them all. */
 const WARN_EVERY_MS = 10_000
 
+/** So much of the time to stop belongs to requests that were let in; the rest to what is queued behind them. */
+const WAITING_SHARE = 0.7
+
 /** The doors share this: what a request goes through, and what is said about those that fail. */
 export class Exports {
   /** New requests are refused; those that were let in may go on. */
@@ -30,6 +34,7 @@ export class Exports {
   readonly #next: Consumers
   readonly #settings: Settings
   readonly #malformed: ReturnType<Settings['metrics']['counter']>
+  readonly #open = new Set<RequestContext>()
   readonly #nextWarnings = new Map<string, number>()
 
   constructor(settings: Settings, next: Consumers) {
@@ -46,12 +51,34 @@ export class Exports {
     signal: Signal,
     bytes: Uint8Array,
     meta: Meta,
-    context: ConsumeContext,
+    context: RequestContext,
   ): Promise<Receipt> | Receipt {
     const items = validate(bytes, signal)
-    return items === 0
-      ? ACCEPTED
-      : this.#next[signal]!.consume(batchOf(signal, [bytes], items, meta), context)
+    return items === 0 ? ACCEPTED : this.#handOn(batchOf(signal, [bytes], items, meta), context)
+  }
+
+  async #handOn(batch: Batch, context: RequestContext): Promise<Receipt> {
+    this.#open.add(context)
+    try {
+      return await this.#next[batch.signal]!.consume(batch, context)
+    } finally {
+      this.#open.delete(context)
+    }
+  }
+
+  /**
+   * New requests are refused. Those that still wait when most of the time until `deadline` has passed, behind a full
+   * queue for example, are refused then: an answer is better than a cut connection, and what is queued needs the rest of
+   * the time to leave.
+   */
+  stop(deadline: number): void {
+    this.stopping = true
+    const patience = (deadline - performance.now()) * WAITING_SHARE
+    const refuse = () => {
+      for (const context of this.#open)
+        context.abort(new Refused(STOPPING.message, { status: 'UNAVAILABLE' }))
+    }
+    setTimeout(refuse, Math.max(0, patience)).unref()
   }
 
   /** Asked before a body is read: the answer for a request that would be refused whatever is in it. */

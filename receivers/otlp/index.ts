@@ -49,7 +49,7 @@ export class OtlpReceiver implements Receiver {
   }
 
   async stop(deadline: number): Promise<void> {
-    this.#exports.stopping = true
+    this.#exports.stop(deadline)
     await Promise.all(Array.from(this.#doors.values(), door => door.stop(deadline)))
   }
 }
