@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { contiguous } from '../../../core/component/batch.ts'
+import { Refused } from '../../../core/component/outcome.ts'
 import { compressFramed } from '../../../core/formats/snappy.ts'
 import { readStatus } from '../../../core/otlp/response.ts'
 import { SIGNAL_WORDS, SIGNALS } from '../../../core/otlp/signals.ts'
@@ -96,7 +97,7 @@ test('bad JSON is answered as such', async () => {
   await others()
 })
 
-// Scenario: 1 MB of gzip and some kB of zstd that hold 1 GB each, several at once over both protocols, while others send.
+// Scenario: 1 MB of gzip and some kB of zstd that hold 1 GB each, many at once over both protocols, while others send.
 // Guarantees: refused as too large, RSS stays bounded, the others succeed.
 test('bombs are refused in bounded memory', async () => {
   const zeros = Buffer.alloc(64 * MIB)
@@ -114,6 +115,49 @@ test('bombs are refused in bounded memory', async () => {
   assert.deepEqual([first.status, second.status, third], [413, 413, '8'])
   const grown = process.memoryUsage().rss - before
   assert.ok(grown < 500 * MIB, `RSS grew by ${Math.round(grown / MIB)} MiB`)
+  const many = await Promise.all(Array.from({ length: 24 }, () => bomb(gzip, 'gzip')))
+  assert.deepEqual(new Set(many.map(({ status }) => status)), new Set([413]))
+  const more = process.memoryUsage().rss - before
+  assert.ok(more < 700 * MIB, `RSS grew by ${Math.round(more / MIB)} MiB`)
+  await others()
+})
+
+// Scenario: requests were let in, and have sent the first half of their body when memory runs short.
+// Guarantees: they are refused before the rest came, and may be sent again.
+test('a body is refused when memory runs short while it is read', async () => {
+  const sink = running.sinks.traces as typeof running.sinks.traces & { admit?: () => Refused | undefined }
+  const socket = connect(portOf(running.http), '127.0.0.1')
+  socket.write(
+    `POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-type: ${PROTOBUF}\r\ncontent-length: 1000\r\n\r\n`,
+  )
+  const session = connectHttp2(`http://${running.grpc}`)
+  session.on('error', () => {})
+  const stream = session.request({
+    [http2.HTTP2_HEADER_METHOD]: 'POST',
+    [http2.HTTP2_HEADER_PATH]: SIGNAL_WORDS.traces.method,
+    [http2.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc',
+  })
+  stream.on('error', () => {})
+  stream.write(Uint8Array.of(0, 0, 0, 3, 232))
+  let asked = 0
+  let letIn = (): void => {}
+  const bothIn = new Promise<void>(resolve => {
+    letIn = resolve
+  })
+  sink.admit = () => {
+    if (++asked === 3) letIn() // Two at the door, and gRPC's prefix is a piece.
+    return undefined
+  }
+  await bothIn
+  sink.admit = () => new Refused('no memory')
+  socket.write(new Uint8Array(500))
+  stream.write(new Uint8Array(500))
+  const [[head], [headers]] = await Promise.all([once(socket, 'data'), once(stream, 'response')])
+  assert.match(String(head), /^HTTP\/1\.1 503 /)
+  assert.equal(headers['grpc-status'], '14')
+  delete sink.admit
+  socket.destroy()
+  session.destroy()
   await others()
 })
 
@@ -151,6 +195,7 @@ async function grpcFrame(address: string, message: Uint8Array, encoding: string)
 // the Collector takes are taken, although grpc-js has only some of them.
 test('gRPC encodings', async () => {
   assert.equal(await grpcFrame(running.grpc, Buffer.from('abc'), 'lz4'), '12')
+  assert.equal(await grpcFrame(running.grpc, GOOD, 'identity'), '13', 'flagged as compressed, but is not')
   assert.equal(await grpcFrame(running.grpc, Buffer.from('not gzip at all'), 'gzip'), '3')
   const counter =
     'sluice_receiver_malformed_requests{reason="corrupt_compression",receiver="otlp",transport="grpc"}'
@@ -168,7 +213,8 @@ test('gRPC encodings', async () => {
 })
 
 // Scenario: HTTP/1 arrives on the gRPC port, HTTP/2 on the HTTP port, and noise and TLS on both.
-// Guarantees: the first two are answered with a sentence that names the other port; the rest ends the connection.
+// Guarantees: the first two are answered with a sentence that names the other port; the rest ends the connection. The log
+// names each mistake once, because few senders show what they were told.
 test('the wrong protocol gets a sentence', async () => {
   const http1 = await raw(running.grpc, 'POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc')
   assert.match(
@@ -186,6 +232,11 @@ test('the wrong protocol gets a sentence', async () => {
     const answer = await raw(running.http, bytes)
     assert.match(answer.toString(), /^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*"code":3/)
   }
+  const said = running.settings.log.lines.filter(({ message }) => message.startsWith('A sender speaks'))
+  assert.deepEqual(
+    said.map(({ level, message, fields }) => `${level} ${fields['transport']} ${message.split(' ', 4)[3]}`),
+    ['warn grpc HTTP/1', 'warn http HTTP/2', 'warn grpc TLS', 'warn http TLS'],
+  )
   await others()
 })
 
