@@ -1,6 +1,6 @@
 /** Where configs and `${...}` come from: the schemes `file:`, `env:` and `yaml:`. */
 
-import { closeSync, openSync, readSync } from 'node:fs'
+import { type BigIntStats, closeSync, openSync, readSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { didYouMean } from './suggest.ts'
 
@@ -21,8 +21,8 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv
   /** What relative paths are relative to. */
   readonly cwd: string
-  /** Told of every file a config is read from, by its absolute path, whether it can be read or not. */
-  readonly onFile?: (path: string) => void
+  /** Told of every file before it is read, whether it can be or not: its absolute path and its `fileState`. */
+  readonly onFile?: (path: string, state: string) => void
 }
 
 export interface Retrieved {
@@ -66,8 +66,15 @@ export function retrieve({ scheme, value }: Location, { env, cwd, onFile }: Surr
   if (scheme === 'yaml') return { text: value }
   if (scheme === 'env') return fromEnvironment(value, env)
   const path = resolve(cwd, value)
-  onFile?.(path)
+  onFile?.(path, fileState(statSync(path, { bigint: true, throwIfNoEntry: false })))
   return { text: readFile(path, value) }
+}
+
+/** Another state is another content, or the same written again. Links are followed; `missing` is a state too. */
+export function fileState(stats: BigIntStats | undefined): string {
+  return stats === undefined
+    ? 'missing'
+    : `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`
 }
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/

@@ -128,7 +128,10 @@ function readiness(host: Host): Page {
       seconds * 1000 >= EXPORTER_PATIENCE_MS,
   )
   const ready = host.ready && components.length === 0
-  return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', components })
+  const { lastReload } = host.describe()
+  // A gateway with a good old config can take data: a bad new one is told of, and changes no status.
+  const config = lastReload?.outcome === 'rejected' ? { config: lastReload } : {}
+  return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', components, ...config })
 }
 
 interface Trouble {

@@ -95,7 +95,8 @@ function table(head: readonly string[], rows: readonly Row[]): string {
   return `<table><tr>${head.map(name => `<th>${escapeHtml(name)}</th>`).join('')}</tr>${body}</table>`
 }
 
-function service({ build, ready }: Host): string {
+function service(host: Host): string {
+  const { build, ready } = host
   return table(
     ['', ''],
     [
@@ -104,12 +105,24 @@ function service({ build, ready }: Host): string {
       ['ready', ready ? 'yes' : 'no'],
       ['started', new Date(build.startedAt).toISOString()],
       ['uptime', formatDuration(Date.now() - build.startedAt)],
+      ...reloads(host),
       ['node', process.version],
       ['platform', `${process.platform} ${process.arch}`],
       ['process', process.pid],
       ['resident memory, MiB', Math.round(process.memoryUsage.rss() / 2 ** 20)],
     ],
   )
+}
+
+function reloads(host: Host): Row[] {
+  const { lastReload } = host.describe()
+  if (lastReload === undefined) return []
+  const { at, outcome, problems } = lastReload
+  const what = outcome === 'rejected' ? 'rejected: the config before it still runs' : outcome
+  return [
+    ['config read again', `${new Date(at).toISOString()}, ${what}`],
+    ...problems.map((problem): Row => ['', problem]),
+  ]
 }
 
 function pipelines(host: Host): string {

@@ -42,6 +42,8 @@ export interface CommandLine {
     readonly format: 'yaml' | 'json'
     /** Of run: `--shutdown-timeout` in ms. */
     readonly shutdownTimeoutMs?: number
+    /** Of run: follow changes of the config files. */
+    readonly watch?: true
   }
   /** What stood behind the command: the id for `featuregate`. */
   readonly rest: readonly string[]
@@ -61,6 +63,7 @@ interface Draft {
   mode: 'redacted' | 'unredacted'
   format: 'yaml' | 'json'
   shutdownTimeoutMs?: number
+  watch?: true
 }
 
 interface Flag {
@@ -111,6 +114,14 @@ const FLAGS: Readonly<Record<string, Flag>> = {
       const ms = parseDuration(value)
       if (ms === undefined || ms < 0) return `"${value}" is not a duration; write one such as 30s`
       draft.shutdownTimeoutMs = ms
+      return undefined
+    },
+  },
+  watch: {
+    doc: 'Follows changes of the config files while running; SIGHUP makes it read them once',
+    only: 'run',
+    take: draft => {
+      draft.watch = true
       return undefined
     },
   },
@@ -213,8 +224,13 @@ function finish(draft: Draft, used: ReadonlySet<string>): CommandLine | UsageErr
       return { error: `--${name} belongs to the command ${only}` }
     }
   }
-  const { sources, sets, gates, rest, mode, format, shutdownTimeoutMs } = draft
-  const options = { mode, format, ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }) }
+  const { sources, sets, gates, rest, mode, format, shutdownTimeoutMs, watch } = draft
+  const options = {
+    mode,
+    format,
+    ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }),
+    ...(watch === undefined ? {} : { watch }),
+  }
   return { command, sources, sets, gates, rest, options }
 }
 

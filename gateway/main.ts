@@ -6,6 +6,7 @@ import { type CommandLine, EXIT_FAILED, EXIT_OK, EXIT_USAGE, parseCommandLine } 
 import { runCommand } from './commands/index.ts'
 import { DEFAULT_CONFIG } from './open-config.ts'
 import { ConfigError, type RunningGateway, SHUTDOWN_TIMEOUT_MS, startGateway } from './run.ts'
+import { watchFiles } from './watch.ts'
 import { welcome } from './welcome.ts'
 
 const io = {
@@ -46,8 +47,20 @@ async function run(line: CommandLine): Promise<void> {
     io.out(welcome(gateway))
   }
   endWith(gateway)
+  process.on('SIGHUP', () => {
+    gateway.log.info('Received a signal to read the config again', { signal: 'SIGHUP' })
+    void gateway.reload()
+  })
+  if (options.watch) watch(gateway)
   // Everything this config needs is compiled by now. Node writes the cache only at a clean exit, which may never come.
   flushCompileCache()
+}
+
+function watch(gateway: RunningGateway): void {
+  const files = [...gateway.files.keys()]
+  if (files.length === 0) gateway.log.warn('There is no file to watch: the config comes from somewhere else.')
+  else gateway.log.info('Watching the files of the config', { files })
+  watchFiles({ files: () => gateway.files, changed: () => gateway.reload() })
 }
 
 /** From here on the process ends by a signal, or by a bug that nobody caught. */

@@ -19,8 +19,8 @@ export interface OpenedConfig {
   readonly config: GatewayConfig<TelemetryConfig> | undefined
   /** Mistakes and warnings, in the order of the files. */
   readonly check: Check
-  /** Absolute paths of the files it was read from, also of those that could not be read. */
-  readonly files: readonly string[]
+  /** The files it was read from, also those that could not be read: absolute path -> state before it was read. */
+  readonly files: ReadonlyMap<string, string>
 }
 
 export interface ConfigSources {
@@ -37,8 +37,11 @@ export async function openConfig(
 ): Promise<OpenedConfig> {
   const { enabled, warnings } = readGates(gates)
   const append = enabled('confmap.enableMergeAppendOption')
-  const files = new Set<string>()
-  const onFile = (path: string): void => void files.add(path)
+  const files = new Map<string, string>()
+  const onFile = (path: string, state: string): void => {
+    // Read twice, the first state counts: a change in between is a change.
+    if (!files.has(path)) files.set(path, state)
+  }
   const { root, complete, check } = loadConfig(sources, sets, { ...surroundings, append, onFile })
   for (const warning of warnings) check.warn({ file: 'command line', line: 1, column: 1 }, '', warning)
   const before = [...check.problems]
@@ -46,7 +49,7 @@ export async function openConfig(
   const config = complete ? await readConfig(root, catalog, check, { gate: enabled }) : undefined
   if (config !== undefined && !check.failed) buildGraph(config, check)
   tidy(check.problems, before)
-  return { config: check.failed ? undefined : config, check, files: [...files] }
+  return { config: check.failed ? undefined : config, check, files }
 }
 
 /** File by file, from top to bottom, without what was said of a value only because it could not be expanded. */

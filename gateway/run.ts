@@ -48,8 +48,8 @@ export interface RunningGateway {
   readonly log: RootLog
   /** Where parts listen: `receiver/otlp/grpc` -> `127.0.0.1:4317`; `telemetry/metrics` -> the page's URL. */
   readonly addresses: ReadonlyMap<string, string>
-  /** Absolute paths of the files the config was read from, the last time that was tried. */
-  readonly files: readonly string[]
+  /** The files of the config when it was last read: absolute path -> state (config/sources.ts). */
+  readonly files: ReadonlyMap<string, string>
   /**
    * Reads the config anew and rebuilds what changed. Never rejects: a config that cannot be run leaves everything as
    * it is. What is replaced may still drain when it resolves.
@@ -107,7 +107,7 @@ class Gateway implements RunningGateway {
   readonly #reloader: Reloader
   readonly #timeoutMs: number
   #config: GatewayConfig | undefined
-  #files: readonly string[] = []
+  #files: ReadonlyMap<string, string> = new Map()
   #stopping: Promise<void> | undefined
 
   constructor(telemetry: SelfTelemetry, open: () => Promise<OpenedConfig>, timeoutMs: number) {
@@ -121,13 +121,13 @@ class Gateway implements RunningGateway {
       const opened = await open()
       // Of a config that cannot be read nobody knows all the files: the old ones may be those to mend.
       const before = opened.config === undefined ? this.#files : []
-      this.#files = [...new Set([...before, ...opened.files])]
+      this.#files = new Map([...before, ...opened.files])
       return opened
     }
     this.#reloader = new Reloader({ open: reopen, apply: config => this.#apply(config), host, metrics, log })
   }
 
-  async start(config: GatewayConfig, files: readonly string[]): Promise<void> {
+  async start(config: GatewayConfig, files: ReadonlyMap<string, string>): Promise<void> {
     const { log } = this
     this.#files = files
     await this.#telemetry.start()
@@ -188,7 +188,7 @@ class Gateway implements RunningGateway {
     return this.#telemetry.log
   }
 
-  get files(): readonly string[] {
+  get files(): ReadonlyMap<string, string> {
     return this.#files
   }
 

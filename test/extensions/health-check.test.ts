@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { factory } from '../../extensions/health-check.ts'
-import { testSettings } from '../kit/parts.ts'
+import { type TestHost, testSettings } from '../kit/parts.ts'
 import { readConfig, tryConfig } from '../kit/read-config.ts'
 
 async function setUp(t: TestContext, config: Record<string, unknown> = {}) {
@@ -98,4 +98,16 @@ test('the Collector’s other keys are not ignored in silence', async () => {
   const extension = factory.create(factory.config.absent(), settings)
   await extension.stop(performance.now())
   await extension.stop(performance.now())
+})
+
+// Scenario: a config that cannot be run was read.
+// Guarantees: /ready says what is wrong with it and stays 200; a good one ends that.
+test('a rejected config is told of', async t => {
+  const { settings, ask } = await setUp(t)
+  const host = settings.host as TestHost
+  host.lastReload = { at: 0, outcome: 'rejected', problems: ['a.yaml:1:1: wrong'] }
+  const { status, body } = await ask('/ready')
+  assert.deepEqual([status, JSON.parse(body).config.problems], [200, ['a.yaml:1:1: wrong']])
+  host.lastReload = { at: 0, outcome: 'applied', problems: [] }
+  assert.equal(JSON.parse((await ask('/ready')).body).config, undefined)
 })

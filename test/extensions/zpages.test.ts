@@ -18,6 +18,7 @@ async function setUp(t: TestContext, config: Record<string, unknown> = {}) {
       ['exporter/otlp', { state: 'recoverable_error', message: '<script>alert(1)</script>' }],
     ]),
     accounts: [account],
+    lastReload: { at: 0, outcome: 'rejected', problems: ['a.yaml:1:1: "<b>" is wrong'] },
   }
   settings.host.describe = () => description as ReturnType<typeof settings.host.describe>
   const storage = { start: async () => {}, stop: async () => {}, queue: async () => undefined }
@@ -66,4 +67,13 @@ test('what is shown is escaped', async t => {
   assert.equal(body.includes('<script>'), false)
   assert.match((await ask('/debug/extensionz')).body, /<td>a&amp;b<\/td><td>keeps queues<\/td>/)
   await extension.stop(performance.now())
+})
+
+// Scenario: the config that was read last cannot be run.
+// Guarantees: servicez says so, and what is wrong with it.
+test('a rejected config is shown', async t => {
+  const { ask } = await setUp(t)
+  const { body } = await ask('/debug/servicez')
+  assert.match(body, /rejected: the config before it still runs/)
+  assert.match(body, /a\.yaml:1:1: &quot;&lt;b&gt;&quot; is wrong/)
 })

@@ -29,6 +29,7 @@ test('command lines', () => {
       { command: 'print-config', options: { mode: 'unredacted', format: 'json' } },
     ],
     ['--shutdown-timeout 1m', { options: { ...NOTHING.options, shutdownTimeoutMs: 60_000 } }],
+    ['--watch', { options: { ...NOTHING.options, watch: true } }],
     ['components', { command: 'components' }],
     ['schema', { command: 'schema' }],
     ['featuregate some.gate', { command: 'featuregate', rest: ['some.gate'] }],

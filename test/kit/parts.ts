@@ -1,7 +1,14 @@
 /** Stand-ins for what a part is surrounded by: settings, a `next` that records, silent logs, metrics that can be read. */
 
 import type { Batch } from '../../core/component/batch.ts'
-import type { ConsumeContext, Consumer, Host, PartHealth, Settings } from '../../core/component/contract.ts'
+import type {
+  ConsumeContext,
+  Consumer,
+  Host,
+  HostDescription,
+  PartHealth,
+  Settings,
+} from '../../core/component/contract.ts'
 import { Account } from '../../core/component/ledger.ts'
 import { ACCEPTED, type Receipt } from '../../core/component/outcome.ts'
 import type { Logger } from '../../core/telemetry/log.ts'
@@ -117,8 +124,11 @@ export class TestHost implements Host {
     this.health.set(part, health)
   }
 
-  describe() {
-    return { pipelines: [], extensions: [], health: this.health, accounts: [] }
+  lastReload: HostDescription['lastReload']
+
+  describe(): HostDescription {
+    const { health, lastReload } = this
+    return { pipelines: [], extensions: [], health, accounts: [], lastReload }
   }
 }
 
