@@ -20,15 +20,16 @@ export class Comparison {
 
   /** Throws when the two differ where no difference is listed. */
   same(name: string, sluice: Seen, collector: Seen): void {
+    const problems: string[] = []
     for (const aspect of new Set([...Object.keys(sluice), ...Object.keys(collector)])) {
       const [ours, theirs] = [sluice[aspect], collector[aspect]]
       if (isDeepStrictEqual(ours, theirs)) continue
       const where = `${this.#table}: ${name}: ${aspect}`
       const listed = this.#listed.filter(({ pattern }) => pattern.test(where))
       for (const one of listed) one.occurred = true
-      if (listed.length > 0) continue
-      assert.fail(`${where}\n${apart(ours, theirs).slice(0, 8).join('\n')}`)
+      if (listed.length === 0) problems.push(where, ...apart(ours, theirs).slice(0, 8))
     }
+    assert.equal(problems.length, 0, problems.join('\n'))
   }
 
   /** After the last case: throws when a listed difference did not occur. */

@@ -12,7 +12,7 @@ export interface Difference {
 }
 
 /** One per `*.collector.ts`. */
-export const TABLES = ['attributes', 'config', 'sampler'] as const
+export const TABLES = ['answers', 'attributes', 'config', 'sampler'] as const
 export type TableName = (typeof TABLES)[number]
 
 /** Cases of the table `config`: only the verdict is compared. */
@@ -20,7 +20,101 @@ function verdicts(...cases: readonly string[]): string[] {
   return cases.map(one => `config: ${one}: accepted`)
 }
 
+/** Cases of the table `answers`, every aspect of them. */
+function answers(...cases: readonly string[]): string[] {
+  return cases.map(one => `answers: ${one}: *`)
+}
+
 export const DIFFERENCES: readonly Difference[] = [
+  {
+    says: "| HTTP errors | always a `google.rpc.Status` in the request's encoding, also for 404, 405, 415 |",
+    where: [
+      'no content type',
+      'text',
+      'another protobuf type',
+      'a content type that is none',
+      'grpc on the HTTP path',
+      'GET',
+      'GET with a content type',
+      'HEAD',
+      'PUT',
+      'DELETE',
+      'a wrong path',
+      'a wrong path with GET',
+      'the path with a slash',
+      'the path in capitals',
+      'profiles, which have no pipeline',
+      'metrics where only traces have one',
+      'the usual path where there is an own',
+    ].flatMap(name => ['type', 'code', 'message', 'body'].map(aspect => `answers: HTTP: ${name}: ${aspect}`)),
+  },
+  {
+    says: '| answer to a larger one over HTTP | 413 | 400 |',
+    where: [
+      'over the limit',
+      'over the limit after gzip',
+      'over the limit after zstd',
+      'json over the limit',
+    ].flatMap(name => [`answers: HTTP: ${name}: status`, `answers: HTTP: ${name}: code`]),
+  },
+  {
+    says: 'A Content-Encoding is read in any case, `identity` is one, and an unknown one is answered with 415, there with 400.',
+    where: [
+      ...answers('HTTP: gzip in capitals', 'HTTP: identity'),
+      'answers: HTTP: brotli: status',
+      'answers: HTTP: two encodings: status',
+    ],
+  },
+  {
+    says: 'With `cors`, any OPTIONS is answered with 204, there only those of browsers. Doubled slashes in a path are not redirected.',
+    where: answers('HTTP: OPTIONS', 'HTTP: the path twice slashed'),
+  },
+  {
+    says: "A body that cannot be read is the sender's mistake: 400 and INVALID_ARGUMENT, there often 500 and INTERNAL.",
+    where: [
+      ...['HTTP: protobuf said to be json', 'JSON: *"droppedAttributesCount":-1*'].flatMap(name => [
+        `answers: ${name}: status`,
+        `answers: ${name}: code`,
+      ]),
+      'answers: gRPC: gzip that is none: status',
+      'answers: gRPC: malformed: status',
+    ],
+  },
+  {
+    says: 'Mistakes in gRPC itself get the codes of its specification: INTERNAL for a message that ends early and for a wrong content type, UNIMPLEMENTED for a request without a message or with two; an unreadable `grpc-timeout` is answered with HTTP 200.',
+    where: [
+      'answers: gRPC: nothing: status',
+      'answers: gRPC: half a prefix: status',
+      'answers: gRPC: a message that ends early: status',
+      'answers: gRPC: application/json: status',
+      'answers: gRPC: a timeout that is none: http',
+      ...answers('gRPC: two messages'),
+    ],
+  },
+  {
+    says: 'gRPC takes deflate as well.',
+    where: answers('gRPC: deflate'),
+  },
+  {
+    says: '`null` means absent, also inside a oneof; `1e3` and `1.0` are whole numbers; an enum may be a number in quotes; base64 may be URL-safe or lack its padding; a byte order mark is skipped.',
+    where: [
+      ...answers(
+        'JSON: *"kind":"2"*',
+        'JSON: *"kind":1.0*',
+        'JSON: *"severityNumber":"9"*',
+        'JSON: *"intValue":1e3*',
+        'JSON: *"intValue":1.0*',
+        'JSON: *"bytesValue":"AQI"*',
+        'JSON: *"bytesValue":"-_8="*',
+        'JSON: traces \ufeff{}',
+      ),
+      'answers: JSON: *{"stringValue":null}*: items',
+    ],
+  },
+  {
+    says: 'Refused are a body of `null` and anything behind the first JSON value.',
+    where: answers('JSON: traces null', 'JSON: traces {} {}', 'JSON: traces {}x'),
+  },
   {
     says: '`${NAME:-default}` works without `env:`.',
     where: verdicts('env: without env:, a default'),

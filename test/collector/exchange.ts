@@ -69,13 +69,14 @@ export async function askGrpc(
   const session = connect(`http://${address}`)
   session.on('error', () => {})
   try {
-    const stream = session.request({
+    const request = {
       [constants.HTTP2_HEADER_METHOD]: 'POST',
       [constants.HTTP2_HEADER_PATH]: path,
       'content-type': 'application/grpc',
       te: 'trailers',
       ...headers,
-    })
+    }
+    const stream = session.request(request, { endStream: false })
     let first: Record<string, unknown> = {}
     let last: Record<string, unknown> = {}
     const parts: Buffer[] = []
