@@ -24,8 +24,8 @@ export class GrpcConnection {
   readonly peer: Meta
   readonly #config: GrpcConfig['keepalive']
   readonly #timers = new Set<NodeJS.Timeout>()
+  #idle: NodeJS.Timeout | undefined
   #calls = 0
-  #quietSince = performance.now()
   /** An answer was sent since the last ping. */
   #answered = false
   #lastPing = -Infinity
@@ -43,17 +43,18 @@ export class GrpcConnection {
     })
     // Give or take 10 %, so that clients that came together do not come again together.
     if (age > 0) this.#after(age * (0.9 + Math.random() * 0.2), () => this.#tooOld())
-    if (idle > 0) this.#after(idle, () => this.#checkIdle(idle))
+    if (idle > 0) this.#waitForCalls()
     if (time > 0) this.#watch(time)
   }
 
   callBegins(): void {
     this.#calls++
+    this.#cancel(this.#idle)
   }
 
   callEnds(): void {
     this.#answered = true
-    if (--this.#calls === 0) this.#quietSince = performance.now()
+    if (--this.#calls === 0) this.#waitForCalls()
   }
 
   /** Nothing new from here on; the connection ends with its last call. */
@@ -76,10 +77,9 @@ export class GrpcConnection {
     if (grace > 0) this.#after(grace, () => this.session.destroy())
   }
 
-  #checkIdle(max: number): void {
-    const left = this.#calls > 0 ? max : max - (performance.now() - this.#quietSince)
-    if (left > 0) this.#after(left, () => this.#checkIdle(max))
-    else this.#retire('max_idle')
+  #waitForCalls(): void {
+    const { max_connection_idle: idle } = this.#config.server_parameters
+    if (idle > 0) this.#idle = this.#after(idle, () => this.#retire('max_idle'))
   }
 
   /** Asks a client that has said nothing for `time` ms whether it is there. */
@@ -93,9 +93,9 @@ export class GrpcConnection {
         return
       }
       const cut = this.#after(timeout, () => session.destroy())
-      session.ping(() => {
-        clearTimeout(cut)
-        this.#watch(time)
+      session.ping(gone => {
+        this.#cancel(cut)
+        if (gone === null) this.#watch(time)
       })
     })
   }
@@ -122,9 +122,15 @@ export class GrpcConnection {
     if (ms > TIMER_MS_MAX || this.session.destroyed) return undefined
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
-      if (!this.session.destroyed) then()
+      then()
     }, ms)
     this.#timers.add(timer.unref())
     return timer
+  }
+
+  #cancel(timer: NodeJS.Timeout | undefined): void {
+    if (timer === undefined) return
+    clearTimeout(timer)
+    this.#timers.delete(timer)
   }
 }

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent } from 'node:http'
-import { connect as connectHttp2 } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, test } from 'node:test'
@@ -10,7 +8,6 @@ import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { contiguous } from '../../../core/component/batch.ts'
 import { jsonToRequest, requestToJsonBytes } from '../../../core/otlp/json.ts'
 import { SIGNALS } from '../../../core/otlp/signals.ts'
-import { CONNECTION_WINDOW, STREAM_WINDOW } from '../../../receivers/otlp/grpc-http2.ts'
 import { generate } from '../../kit/generate.ts'
 import { goldenRequests } from '../../kit/golden.ts'
 import { responseType } from '../../kit/proto.ts'
@@ -191,20 +188,6 @@ test('listens on unix sockets', async () => {
   client.close()
   await running.stop()
   rmSync(folder, { recursive: true })
-})
-
-// Scenario: an HTTP/2 client looks at what it may send before anybody reads.
-// Guarantees: the windows are the wide ones, although grpc-js has no option for them.
-test('has wide flow control windows', async () => {
-  const running = await startReceiver({ grpc: {} })
-  const session = connectHttp2(`http://${running.grpc}`)
-  const [settings] = await once(session, 'remoteSettings')
-  assert.equal(settings.initialWindowSize, STREAM_WINDOW)
-  // The answer to a ping comes after the window update that the server sent at once.
-  await new Promise(resolve => session.ping(resolve))
-  assert.equal(session.state.remoteWindowSize, CONNECTION_WINDOW)
-  session.destroy()
-  await running.stop()
 })
 
 // Scenario: gzip golden bodies.

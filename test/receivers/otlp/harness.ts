@@ -31,13 +31,22 @@ after(() => Promise.all(started.map(receiver => receiver.stop(0))))
 
 const ANY_PORT = '127.0.0.1:0'
 
+/** What speaks gRPC where a test does not say it; grpc-js.test.ts runs tests of other files with its own. */
+let grpcServer: 'http2' | 'grpc-js' = 'http2'
+export function useGrpcServer(server: typeof grpcServer): void {
+  grpcServer = server
+}
+
 /** Both protocols unless `protocols` says otherwise; `signals` have a pipeline. */
 export async function startReceiver(
   protocols: Protocols = { grpc: {}, http: {} },
   signals: readonly Signal[] = SIGNALS,
 ): Promise<Running> {
   const withPort = Object.fromEntries(
-    Object.entries(protocols).map(([name, keys]) => [name, { endpoint: ANY_PORT, ...keys }]),
+    Object.entries(protocols).map(([name, keys]) => {
+      const defaults = { endpoint: ANY_PORT, ...(name === 'grpc' ? { server: grpcServer } : {}) }
+      return [name, { ...defaults, ...keys }]
+    }),
   )
   const settings = testSettings('receiver', 'otlp')
   const sinks = Object.fromEntries(SIGNALS.map(signal => [signal, new Sink()])) as Record<Signal, Sink>
