@@ -74,6 +74,16 @@ export class Lifecycle<P extends NamedPart = NamedPart> {
   }
 }
 
+/** Waits for `work`, but not beyond `deadline` (ms, `performance.now()` clock). */
+export async function untilDeadline(deadline: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, Math.max(0, deadline - performance.now()))
+  })
+  await Promise.race([work, late])
+  clearTimeout(timer)
+}
+
 /** Stops the parts of the last stage, then those of the one before it. Never throws. `deadline` as above. */
 export async function stopStages(
   stages: readonly Stage[],

@@ -12,6 +12,7 @@ import type { Metrics } from '../core/telemetry/metrics.ts'
 import { CATALOG, type CatalogEntry } from './catalog.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import { GatewayHost, NAME } from './host.ts'
+import { untilDeadline } from './lifecycle.ts'
 import { type OpenedConfig, openConfig } from './open-config.ts'
 import { Reloader, type ReloadResult } from './reload.ts'
 import { Running } from './running.ts'
@@ -165,7 +166,7 @@ class Gateway implements RunningGateway {
     host.ready = false
     log.info('Stopping: receivers close, what is held is sent on.', { within_s: within / 1000 })
     const deadline = performance.now() + within
-    await this.#reloader.close()
+    await untilDeadline(deadline, this.#reloader.close())
     await this.#running.stop(deadline)
     reportLeftovers(host.accounts, log)
     log.info('Stopped.')

@@ -5,7 +5,7 @@ import type { Tracer } from '../core/telemetry/tracer.ts'
 import { Handover } from '../core/transport/handover.ts'
 import { assemble, type Generation } from './assemble.ts'
 import type { GatewayConfig } from './gateway-config.ts'
-import { Lifecycle, type NamedPart, stopStages } from './lifecycle.ts'
+import { Lifecycle, type NamedPart, stopStages, untilDeadline } from './lifecycle.ts'
 import type { Around, Member } from './member.ts'
 
 /** Names of parts, as `processor/batch/traces`. One that changed is in `started` and in `stopped`. */
@@ -118,23 +118,13 @@ export class Running {
       host,
       this.#log,
     )
-    await this.#drained(deadline)
+    await untilDeadline(deadline, Promise.all(this.#drains))
     await stopStages(
       stages.map(stage => stage.filter(member => !receivers(member))),
       deadline,
       host,
       this.#log,
     )
-  }
-
-  /** Resolves when no part of an old generation runs any more, at `deadline` at the latest. */
-  async #drained(deadline: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>(resolve => {
-      timer = setTimeout(resolve, Math.max(0, deadline - performance.now()))
-    })
-    await Promise.race([Promise.all(this.#drains), late])
-    clearTimeout(timer)
   }
 }
 
@@ -147,7 +137,7 @@ function leaving({ name, host, part, underWay }: Member): NamedPart {
       start: () => part.start(),
       async stop(deadline) {
         const now = performance.now()
-        await underWay.settled(now + (deadline - now) / 2)
+        await untilDeadline(now + (deadline - now) / 2, underWay.settled())
         await part.stop(deadline)
       },
     },

@@ -16,14 +16,11 @@ export class UnderWay {
     this.end = { offered: () => void this.#calls++, taken: settle, refused: settle, failed: settle }
   }
 
-  /** Resolves when no call is under way, at `deadline` (ms, `performance.now()` clock) at the latest. */
-  async settled(deadline: number): Promise<void> {
+  /** Resolves when no call is under way. */
+  async settled(): Promise<void> {
     if (this.#calls === 0) return
-    let timer: NodeJS.Timeout | undefined
     await new Promise<void>(resolve => {
       this.#settled = resolve
-      timer = setTimeout(resolve, Math.max(0, deadline - performance.now()))
     })
-    clearTimeout(timer)
   }
 }

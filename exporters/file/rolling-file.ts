@@ -29,6 +29,9 @@ export interface RollingFileOptions {
   readonly now: () => number
 }
 
+/** How many have a path open: more than one while a reload puts one exporter in the place of another. */
+const users = new Map<string, number>()
+
 export class RollingFile {
   readonly #options: RollingFileOptions
   #handle: FileHandle | undefined
@@ -36,6 +39,7 @@ export class RollingFile {
   #size = 0
   #waiting: Waiting[] = []
   #writing: Promise<void> | undefined
+  #counted = false
 
   constructor(options: RollingFileOptions) {
     this.#options = options
@@ -45,7 +49,10 @@ export class RollingFile {
   async open(): Promise<void> {
     const { path, append, rotation } = this.#options
     if (rotation !== undefined) await mkdir(dirname(path), { recursive: true, mode: 0o755 })
-    await this.#openFile(append || rotation !== undefined)
+    // Who comes second takes over the file, and must not empty it.
+    await this.#openFile(append || rotation !== undefined || users.has(path))
+    users.set(path, (users.get(path) ?? 0) + 1)
+    this.#counted = true
     if (rotation !== undefined) await this.#removeOld(rotation)
   }
 
@@ -72,9 +79,19 @@ export class RollingFile {
   /** Writes what waits, and closes. */
   async close(): Promise<void> {
     await this.#writing
+    this.#forget()
     const handle = this.#handle
     this.#handle = undefined
     await handle?.close()
+  }
+
+  #forget(): void {
+    if (!this.#counted) return
+    this.#counted = false
+    const { path } = this.#options
+    const others = users.get(path)! - 1
+    if (others === 0) users.delete(path)
+    else users.set(path, others)
   }
 
   async #writeAll(): Promise<void> {

@@ -58,9 +58,12 @@ export class Exports {
   }
 
   async #handOn(batch: Batch, context: RequestContext): Promise<Receipt> {
+    const next = this.#next[batch.signal]
+    // A reload took the signal away while the body was read: the sender tries again, and is told then.
+    if (next === undefined) throw new Refused(`no pipeline takes ${batch.signal} any more`)
     this.#open.add(context)
     try {
-      return await this.#next[batch.signal]!.consume(batch, context)
+      return await next.consume(batch, context)
     } finally {
       this.#open.delete(context)
     }

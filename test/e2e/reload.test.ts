@@ -14,7 +14,7 @@ import { batchOf } from '../../core/component/batch.ts'
 import { NO_META } from '../../core/component/meta.ts'
 import { imbalances, startGateway } from '../kit/gateway-process.ts'
 import { numbered, numbersOf } from '../kit/numbered.ts'
-import { sendGrpc } from '../kit/send.ts'
+import { sendGrpc, sendHttp } from '../kit/send.ts'
 
 const SPANS = 25
 
@@ -90,14 +90,23 @@ interface Config {
   readonly batch?: number
   readonly retry?: string
   readonly exporters?: string
+  /** Of the receiver's gRPC and HTTP. */
   readonly receiver?: string
+  readonly http?: string
   readonly pipeline?: string
 }
 
 function yamlOf(url: string, config: Config): string {
-  const { value = 'a', batch = 100, retry = '5s', exporters = 'otlp_http/main', receiver = '' } = config
+  const {
+    value = 'a',
+    batch = 100,
+    retry = '5s',
+    exporters = 'otlp_http/main',
+    receiver = '',
+    http = '',
+  } = config
   return `
-receivers: {otlp: {protocols: {grpc: {${receiver}}, http: }}}
+receivers: {otlp: {protocols: {grpc: {${receiver}}, http: {${http}}}}}
 processors:
   memory_limiter: {check_interval: 1s, limit_mib: 1000}
   attributes: {actions: [{key: version, value: ${value}, action: insert}]}
@@ -219,27 +228,32 @@ test('a changed receiver takes over the listening socket', { timeout: 60_000 }, 
   const { gateway, change } = await startOnFile(t, url, ['--watch'])
   assert.match(gateway.output(), /Watching the files of the config.*sluice\.yaml/)
   // A connection that the old receiver accepted in its last moment may be closed; clients then connect again.
-  const send = async (body: Uint8Array): Promise<void> => {
+  const persistent = (send: typeof sendHttp, address: string) => async (body: Uint8Array) => {
     for (;;) {
       try {
-        return await sendGrpc(gateway.grpc, 'traces', body)
+        return await send(address, 'traces', body)
       } catch (error) {
-        if (/ECONNREFUSED/.test(String(error))) throw error
+        const { cause = error } = error as Error
+        if (/ECONNREFUSED/.test(String(cause))) throw error
       }
     }
   }
-  const senders = startSenders([send, send, send])
+  const grpc = persistent(sendGrpc, gateway.grpc)
+  const http = persistent(sendHttp, gateway.http)
+  const senders = startSenders([grpc, grpc, http, http])
   let probing = true
-  const probes = (async () => {
-    const [host, port] = gateway.grpc.split(':') as [string, string]
+  const probe = async (address: string): Promise<void> => {
+    const [host, port] = address.split(':') as [string, string]
     while (probing) {
       const socket = connectTcp(Number(port), host)
       await once(socket, 'connect')
       socket.destroy()
     }
-  })()
+  }
+  const probes = Promise.all([probe(gateway.grpc), probe(gateway.http)])
   for (const mib of [5, 6, 7]) {
-    await Promise.race([change({ receiver: `max_recv_msg_size_mib: ${mib}` }, false), senders.failed])
+    const config = { receiver: `max_recv_msg_size_mib: ${mib}`, http: `max_request_body_size: ${mib}000000` }
+    await Promise.race([change(config, false), senders.failed])
   }
   probing = false
   await probes

@@ -158,6 +158,22 @@ test('append keeps what is there', async () => {
   }
 })
 
+// Scenario: an exporter takes the place of another that writes to the same file, which still has a batch to write.
+// Guarantees: the file is not emptied; what both write is in it.
+test('a file that is open is not emptied', async () => {
+  const request = generate('logs', 1, 1).bytes
+  const path = join(newFolder(), 'out.json')
+  const batch = batchOf('logs', [request], 1)
+  const old = await started(path, {})
+  await old.send(batch, NO_CONTEXT)
+  const next = await started(path, {})
+  await next.send(batch, NO_CONTEXT)
+  await old.send(batch, NO_CONTEXT)
+  await old.stop(0)
+  await next.stop(0)
+  assert.equal(linesOf(path).length, 3)
+})
+
 // Scenario: five messages of 400 kB and one of 2 MB into a file that is rotated at 1 MB, then two generations kept.
 // Guarantees: files are put aside under the Collector's names, none is larger but the one large message alone, no
 // message is lost while nothing is deleted, and max_backups is kept to.
