@@ -12,7 +12,7 @@ export interface Difference {
 }
 
 /** One per `*.collector.ts`. */
-export const TABLES = ['answers', 'attributes', 'config', 'sampler'] as const
+export const TABLES = ['answers', 'attributes', 'batch', 'config', 'passing', 'sampler'] as const
 export type TableName = (typeof TABLES)[number]
 
 /** Cases of the table `config`: only the verdict is compared. */
@@ -198,5 +198,17 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     says: '`output_paths: [stdout]` may be written beside the internal logger, because `print-config` writes every default. `verbosity` is a word, never a number.',
     where: verdicts('exporters debug {output_paths: [stdout]}', 'exporters debug {verbosity: 2}'),
+  },
+  {
+    says: '`-0` stays `-0`; there it is lost where 0 is not encoded.',
+    where: ['passing: negative zero, special: metrics*'],
+  },
+  {
+    says: '`attributes` and `resource` keep the order of attributes when one is deleted (there the last one takes its place).',
+    where: ['passing: order after a delete, special: traces, edited'],
+  },
+  {
+    says: 'A metric that `batch` splits keeps its metadata; there it is lost.',
+    where: ['batch: metrics *send_batch_max_size*: metadata'],
   },
 ]

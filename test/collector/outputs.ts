@@ -50,8 +50,8 @@ const WITH_PRESENCE = ['asDouble', 'doubleValue']
  * everywhere are evened out here; the table `passing` has cases of their own for them: the order in which attributes
  * stand, and -0, which the Collector forgets where 0 is not encoded.
  */
-export function saying(signal: Signal, requests: readonly Uint8Array[]): unknown[] {
-  return requests.map(bytes => even(normalize(signal, bytes)))
+export function saying(signal: Signal, requests: readonly Uint8Array[]): Plain[] {
+  return requests.map(bytes => even(normalize(signal, bytes)) as Plain)
 }
 
 function even(value: unknown): unknown {
