@@ -86,6 +86,7 @@ class Expander {
       text = got
       whole = true
     }
+    if (text === written) this.#warnOfDollar(text, at, path)
     const plain = text.replaceAll('$$', '$')
     return { kind: 'scalar', value: plain, text: plain, fromExpansion: whole, at }
   }
@@ -100,6 +101,22 @@ class Expander {
         'nothing is expanded behind a literal $${...}, as in the Collector',
         'build the text the other way round, or put it into one environment variable',
       )
+    }
+  }
+
+  /** The value may be a secret, so nothing of it is said. */
+  #warnOfDollar(text: string, at: Position, path: string): void {
+    const rest = text.replaceAll('$$', '')
+    if (/\$\{[^}]*$/.test(rest)) {
+      this.#check.warn(
+        at,
+        path,
+        'a ${ is never closed, so nothing is expanded',
+        'write the }, or $$ for a plain $',
+      )
+    } else if (/\$[A-Z][A-Z0-9_]{2,}/.test(rest)) {
+      const wrong = 'a $ with a name behind it is not expanded, as in the Collector'
+      this.#check.warn(at, path, wrong, 'write ${env:NAME} for a variable, or $$ for a plain $')
     }
   }
 

@@ -87,6 +87,9 @@ function reportErrors(
   }
 }
 
+/** What looks like indentation and is none: it comes with text that was copied from web pages and chats. */
+const INVISIBLE = /^[\u00a0\u2000-\u200f\u202f\u3000\ufeff]|[\u00a0\u2000-\u200f\u202f\u3000\ufeff]$/
+
 class Converter {
   readonly #locate: (offset: number) => Position
   readonly #check: Check
@@ -161,6 +164,10 @@ class Converter {
       const keyAt = this.#locate(offset)
       const name = this.#key(key, keyAt, path)
       if (name === undefined) continue
+      if (INVISIBLE.test(name)) {
+        const wrong = `the key ${JSON.stringify(name.trim())} has an invisible character beside it, such as a no-break space`
+        this.#check.error(keyAt, path, wrong, 'type the spaces of this line anew')
+      }
       const node = this.convert(value, childPath(path, name), key?.range?.[1] ?? offset, depth + 1)
       const place = isScalar(key) && key.type === YamlScalar.PLAIN ? name : undefined
       const first = entries.get(name)

@@ -177,8 +177,11 @@ export const factory: ExporterFactory<OtlpHttpConfig> = {
   stability: 'beta',
   signals: SIGNALS,
   config,
+  // Without any endpoint the section itself has complained.
   misfit: (config, signal) =>
-    config.endpoint === '' && config[`${signal}_endpoint`] === ''
+    config.endpoint === '' &&
+    config[`${signal}_endpoint`] === '' &&
+    SIGNAL_KEYS.some(key => config[key] !== '')
       ? `it has neither endpoint nor ${signal}_endpoint`
       : undefined,
   sending: config => config,

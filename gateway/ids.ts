@@ -25,6 +25,10 @@ export function parseComponentId(written: string): ComponentId | BadId {
   const parts = splitId(written)
   if ('wrong' in parts) return parts
   if (!TYPE.test(parts.first)) {
+    const dashless = parts.id.replace(parts.first, parts.first.replaceAll('-', '_'))
+    if (dashless !== parts.id && TYPE.test(parts.first.replaceAll('-', '_'))) {
+      return { wrong: `"${parts.first}" has a "-", which no type has`, fix: `did you mean "${dashless}"?` }
+    }
     return {
       wrong: `"${parts.first}" cannot be the type of a component`,
       fix: 'write type or type/name; a type has letters, digits and _, and begins with a letter',

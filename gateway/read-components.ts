@@ -68,7 +68,9 @@ export function entriesOf(node: Node | undefined, path: string, check: Check): M
   return NO_ENTRIES
 }
 
-/** Three cases: it is of another kind, the Collector has it, or it is a typo. */
+const spelling = (type: string): string => type.toLowerCase().replaceAll('_', '')
+
+/** Four cases: it is spelled in another way, it is of another kind, the Collector has it, or it is a typo. */
 function reportUnknown(
   kind: Kind,
   type: string,
@@ -77,9 +79,11 @@ function reportUnknown(
 ): void {
   const names = (of: Kind): string[] =>
     catalog.filter(entry => entry.kind === of).flatMap(entry => [entry.type, ...entry.aliases])
+  const same = names(kind).find(name => spelling(name) === spelling(type))
   const absent = absentComponent(kind, type)
   const other = KINDS.find(one => one !== kind && names(one).includes(type))
-  if (absent !== undefined) report(absent.wrong, absent.fix)
+  if (same !== undefined) report(`there is no ${kind} "${type}"`, `did you mean "${same}"?`)
+  else if (absent !== undefined) report(absent.wrong, absent.fix)
   else if (other !== undefined)
     report(`${type} is ${aKind(other)}, not ${aKind(kind)}`, `move it below ${other}s:`)
   else {

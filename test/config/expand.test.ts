@@ -81,7 +81,6 @@ const PARTIAL: readonly (readonly [written: string, value: string])[] = [
   ['$${env:OCT}', '${env:OCT}'],
   ['$$${env:OCT}', '$0123'],
   ['$$$${env:OCT}', '$${env:OCT}'],
-  ['${env:B', '${env:B'],
   ['"$ {env:B}"', '$ {env:B}'],
   ['${env:B:-a}b}', 'xb}'],
   ['"${env:${env:B}"', '${env:x'],
@@ -129,6 +128,20 @@ test('bad references are explained', () => {
   for (const [written, said] of BAD) {
     assert.deepEqual(expanded(written, ENV, folder).said, [`yaml:v:1:4: v: ${said}`], written)
   }
+})
+
+// Scenario: a reference that is not closed, a variable in the shell's way, and dollars that are meant.
+// Guarantees: the value stays as it is written; the first two are warned of without a word of the value.
+test('dollars that expand nothing are warned of', () => {
+  const unclosed =
+    'yaml:v:1:4: warning: v: a ${ is never closed, so nothing is expanded; write the }, or $$ for a plain $'
+  const bare =
+    'yaml:v:1:4: warning: v: a $ with a name behind it is not expanded, as in the Collector; ' +
+    'write ${env:NAME} for a variable, or $$ for a plain $'
+  assert.deepEqual(expanded('${env:B', ENV), { value: '${env:B', text: undefined, said: [unclosed] })
+  assert.deepEqual(expanded('http://$BACKEND:4318', ENV).said, [bare])
+  for (const meant of ['cost$', 'a$$BACKEND', '^x$|y', '$1'])
+    assert.deepEqual(expanded(meant, ENV).said, [], meant)
 })
 
 // Scenario: variables that are not set, and a text behind an escape.

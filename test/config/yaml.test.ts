@@ -79,6 +79,10 @@ const BAD: readonly (readonly [text: string, ...said: string[]])[] = [
     'test.yaml:1:9: a ${..} between { } or [ ] is not in quotes; write "${..}"',
   ],
   [
+    'a: 1\n\u00a0b: 2',
+    'test.yaml:2:1: the key "b" has an invisible character beside it, such as a no-break space; type the spaces of this line anew',
+  ],
+  [
     'a: "x" y',
     'test.yaml:1:8: text follows a value that is complete; put the whole value in quotes, or start a new line',
   ],

@@ -252,6 +252,11 @@ const MISTAKES: readonly (readonly [over: string, ...said: string[]])[] = [
   [
     '{connectors: {spanmetrics: }, service::pipelines: {traces/a: {receivers: [otlp], exporters: [spanmetrics]}, metrics: {receivers: [spanmetrics], exporters: [debug]}}}',
   ],
+  ['exporters: {Debug: }', 'exporters::Debug: there is no exporter "Debug"; did you mean "debug"?'],
+  [
+    'exporters: {otlp-http/2: }',
+    'exporters: "otlp-http" has a "-", which no type has; did you mean "otlp_http/2"?',
+  ],
   [
     'exporters: {otlp_http: {endpoint: "${vault:x}"}}',
     'exporters::otlp_http::endpoint: "vault:" is not a kind of source; known here: env, file, yaml',
