@@ -138,7 +138,9 @@ export function reasonOf(error: unknown): string {
   for (let at: unknown = error; at !== undefined && at !== null && parts.length < 8; ) {
     const { message, code } = at as { message?: unknown; code?: unknown }
     const text = message ? String(message) : code ? String(code) : String(at)
-    if (!parts.some(part => part.includes(text))) parts.push(text)
+    // A sentence that names the code has explained it.
+    const explained = typeof code === 'string' && parts.some(part => part.includes(`(${code})`))
+    if (!explained && !parts.some(part => part.includes(text))) parts.push(text)
     at = at instanceof Error ? (at.cause ?? (at as AggregateError).errors?.[0]) : undefined
   }
   return parts.join(': ')

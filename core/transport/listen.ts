@@ -42,18 +42,14 @@ export function listenProblem({ endpoint, transport }: ListenAddress): readonly 
  */
 export async function listen(server: Server, where: ListenAddress): Promise<string> {
   try {
-    if (where.transport === 'unix') {
-      await listenUnix(server, where.endpoint)
-      return where.endpoint
-    }
     if (!(await takeOver(server, where))) {
-      const { host, port } = parseEndpoint(where.endpoint)!
-      await bind(server, { port, ...(host === '' ? {} : { host: await resolve(host, where.transport) }) })
+      await (where.transport === 'unix' ? listenUnix(server, where.endpoint) : listenTcp(server, where))
       remember(server, where)
     }
   } catch (error) {
     throw new Error(explain(error as NodeJS.ErrnoException, where.endpoint), { cause: error })
   }
+  if (where.transport === 'unix') return where.endpoint
   const { address, port } = server.address() as AddressInfo
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
@@ -72,6 +68,11 @@ function bind(server: Server, options: { port?: number; host?: string; path?: st
       resolve()
     })
   })
+}
+
+async function listenTcp(server: Server, { endpoint, transport }: ListenAddress): Promise<void> {
+  const { host, port } = parseEndpoint(endpoint)!
+  await bind(server, { port, ...(host === '' ? {} : { host: await resolve(host, transport) }) })
 }
 
 /** A socket file that nobody listens on any more (its owner was killed) is replaced. */
@@ -97,10 +98,18 @@ function isAlive(path: string): Promise<boolean> {
   })
 }
 
+/** Names the code as well, for those who search for it. */
 function explain(error: NodeJS.ErrnoException, endpoint: string): string {
-  switch (error.code) {
+  const sentence = sentenceFor(error.code, endpoint)
+  return sentence === undefined
+    ? `cannot listen on ${endpoint}: ${error.message}`
+    : `${sentence} (${error.code})`
+}
+
+function sentenceFor(code: string | undefined, endpoint: string): string | undefined {
+  switch (code) {
     case 'EADDRINUSE':
-      return `${endpoint} is taken by another program; stop that one, or write another endpoint`
+      return `${endpoint} is taken by another program or part of this gateway; stop that one, or write another endpoint`
     case 'EACCES':
       return `${endpoint} may not be used by this user; write a port above 1023, or allow it`
     case 'EADDRNOTAVAIL':
@@ -111,6 +120,6 @@ function explain(error: NodeJS.ErrnoException, endpoint: string): string {
     case 'ENOENT':
       return `the folder of ${endpoint} does not exist; make it, or write another endpoint`
     default:
-      return `cannot listen on ${endpoint}: ${error.message}`
+      return undefined
   }
 }

@@ -171,6 +171,8 @@ test('a reason is one sentence', () => {
     'cannot send: connect ECONNREFUSED 1.2.3.4:1',
   )
   assert.equal(reasonOf(new AggregateError([refused], '')), 'AggregateError: connect ECONNREFUSED 1.2.3.4:1')
+  const taken = Object.assign(new Error('listen EADDRINUSE: 1.2.3.4:1'), { code: 'EADDRINUSE' })
+  assert.equal(reasonOf(new Error('it is taken (EADDRINUSE)', { cause: taken })), 'it is taken (EADDRINUSE)')
   assert.equal(reasonOf(new Error('a b', { cause: new Error('b') })), 'a b')
   assert.equal(reasonOf('text'), 'text')
 })

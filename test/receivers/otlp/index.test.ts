@@ -88,7 +88,10 @@ test('a port that is taken is said so', async () => {
   const other = await startReceiver({ http: {} })
   const taken = { endpoint: other.http }
   await assert.rejects(startReceiver({ grpc: {}, http: taken }), (error: Error) => {
-    assert.match(error.message, /^otlp: protocols\.http: 127\.0\.0\.1:\d+ is taken by another program; stop/)
+    assert.match(
+      error.message,
+      /^otlp: protocols\.http: 127\.0\.0\.1:\d+ is taken by another program or part of this gateway; stop.*\(EADDRINUSE\)$/,
+    )
     return true
   })
   await assert.rejects(startReceiver({ grpc: taken }), /protocols\.grpc: .* is taken by another program/)
