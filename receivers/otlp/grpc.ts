@@ -11,7 +11,6 @@ import { serverTlsOptions } from '../../core/transport/tls.ts'
 import type { GrpcConfig } from './config.ts'
 import type { Exports } from './export.ts'
 import { Http2GrpcServer } from './grpc-http2.ts'
-import { GrpcJsServer } from './grpc-js.ts'
 import { socketMeta } from './peer.ts'
 import { refuseHttp1, speaksHttp1, speaksTls } from './wrong-port.ts'
 
@@ -34,8 +33,8 @@ const TCP = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000 }
 export class GrpcDoor {
   readonly #config: GrpcConfig
   readonly #exports: Exports
-  readonly #server: GrpcServer
   readonly #sockets = new Set<Socket>()
+  #server: GrpcServer | undefined
   #listener: NetServer | undefined
   /** Where it listens; '' until then. */
   address = ''
@@ -43,12 +42,11 @@ export class GrpcDoor {
   constructor(config: GrpcConfig, exports: Exports) {
     this.#config = config
     this.#exports = exports
-    const Server = config.server === 'grpc-js' ? GrpcJsServer : Http2GrpcServer
-    this.#server = new Server(config, exports)
   }
 
   /** Throws a sentence when the address cannot be had or the certificate cannot be used. */
   async start(): Promise<void> {
+    this.#server = await serverOf(this.#config, this.#exports)
     const listener = this.#createListener()
     listener.on('connection', (socket: Socket) => {
       this.#sockets.add(socket)
@@ -64,7 +62,7 @@ export class GrpcDoor {
     this.#listener.close()
     // Nobody has said anything there: no session that could be told to go away.
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
-    this.#server.close()
+    this.#server?.close()
     const cut = setTimeout(() => this.#cut(), Math.max(0, deadline - performance.now()))
     await Promise.all(Array.from(this.#sockets, closed))
     clearTimeout(cut)
@@ -73,7 +71,7 @@ export class GrpcDoor {
   #createListener(): NetServer {
     const { tls } = this.#config
     if (tls === undefined) return createServer(TCP, socket => this.#sniff(socket))
-    const accept = (socket: Socket) => this.#server.accept(socket)
+    const accept = (socket: Socket) => this.#server!.accept(socket)
     const options = { ...TCP, ...serverTlsOptions(tls), ALPNProtocols: ['h2'] }
     return createTlsServer(options, accept).on('tlsClientError', (_error, socket) => socket.destroy())
   }
@@ -92,14 +90,21 @@ export class GrpcDoor {
         return
       }
       socket.unshift(bytes)
-      this.#server.accept(socket)
+      this.#server!.accept(socket)
     })
   }
 
   #cut(): void {
-    this.#server.cut()
+    this.#server?.cut()
     for (const socket of this.#sockets) socket.destroy()
   }
+}
+
+/** grpc-js is loaded only where it was chosen: 65 modules, 3 MiB. */
+async function serverOf(config: GrpcConfig, exports: Exports): Promise<GrpcServer> {
+  if (config.server === 'http2') return new Http2GrpcServer(config, exports)
+  const { GrpcJsServer } = await import('./grpc-js.ts')
+  return new GrpcJsServer(config, exports)
 }
 
 function closed(socket: Socket): Promise<void> {
