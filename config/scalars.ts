@@ -129,9 +129,12 @@ export function text(options: ScalarOptions<string>): Schema<string> {
   )
 }
 
-/** `http://user:password@host`: where a text is an address, only the password is secret. */
+/** `http://user:password@host/?api_key=x`: where a text is an address, only these are secret. */
 function withoutPassword(value: string): string {
-  return value.replace(/(:\/\/[^\s/?#@:]*:)[^\s/?#]+@/g, '$1[REDACTED]@')
+  if (!value.includes('://')) return value
+  return value
+    .replace(/(:\/\/[^\s/?#@:]*:)[^\s/?#]+@/g, '$1[REDACTED]@')
+    .replace(/([?&][^\s=&#]*(?:key|token|secret|passw|auth|sig)[^\s=&#]*=)[^\s&#]+/gi, '$1[REDACTED]')
 }
 
 export function secret(options: { doc: string; required?: boolean }): Schema<Secret> {

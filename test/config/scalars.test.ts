@@ -69,13 +69,15 @@ test('text', () => {
   ])
 })
 
-// Scenario: addresses with and without a user and a password are printed, redacted and not.
-// Guarantees: the password is shown only when asked for; everything else always.
+// Scenario: addresses with and without a user, a password and keys in the query are printed, redacted and not.
+// Guarantees: password and keys are shown only when asked for; everything else always.
 test('passwords in addresses', () => {
   const schema = text({ doc: '' })
   const url = 'http://me:p@ss:1@proxy:3128/a?b=c:d@e'
   assert.equal(schema.print(url, false), 'http://me:[REDACTED]@proxy:3128/a?b=c:d@e')
   assert.equal(schema.print(url, true), url)
+  const keyed = 'https://host/v1?a=b&Api-Key=x%20y&accessToken=z#c'
+  assert.equal(schema.print(keyed, false), 'https://host/v1?a=b&Api-Key=[REDACTED]&accessToken=[REDACTED]#c')
   for (const plain of [
     'http://me@host:1',
     'http://host:80/a:b@c',
