@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { NO_CONTEXT } from '../../core/component/contract.ts'
@@ -357,4 +358,29 @@ test('telemetry follows the config', async t => {
   assert.equal(log.lines.findLast(({ message }) => message === 'level')?.fields['level'], 'warn')
   await change({ telemetry: `${PAGE}, logs: {level: warn, encoding: json}` })
   assert.equal(log.lines.filter(({ message }) => message.includes('only after a restart')).length, 1)
+})
+
+// Scenario: the gateway's own spans go to another server after a reload.
+// Guarantees: a batch before it makes a span there, a batch after it here.
+test('own signals follow the config', async t => {
+  const server = async () => {
+    const asked = Promise.withResolvers<string>()
+    const listening = createHttpServer((request, response) => {
+      asked.resolve(request.url!)
+      response.end()
+    }).listen(0, '127.0.0.1')
+    await once(listening, 'listening')
+    t.after(() => listening.close())
+    return { port: (listening.address() as AddressInfo).port, asked: asked.promise }
+  }
+  const [a, b] = [await server(), await server()]
+  const telemetry = ({ port }: { port: number }): string =>
+    `${PAGE}, traces: {processors: [{simple: {exporter: {otlp: {protocol: http/protobuf, endpoint: "http://127.0.0.1:${port}"}}}}]}`
+  const { change, stage } = await run(t, { telemetry: telemetry(a) })
+  const inlet = stage.inlet('fake', 'traces')
+  await inlet.consume(numbered('traces', 0, 1), NO_CONTEXT)
+  assert.equal(await a.asked, '/v1/traces')
+  assert.deepEqual(await change({ telemetry: telemetry(b) }), [])
+  await inlet.consume(numbered('traces', 1, 1), NO_CONTEXT)
+  assert.equal(await b.asked, '/v1/traces')
 })
