@@ -1,8 +1,6 @@
 /** Where our own metrics' values stand: one cell for each label set of each metric. */
 
-import type { MetricDeclaration } from './metrics.ts'
-
-export type Labels = Readonly<Record<string, string>>
+import type { Labels, MetricDeclaration } from './instruments.ts'
 
 export const NO_LABELS: Labels = Object.freeze({})
 
