@@ -94,8 +94,11 @@ class HealthCheck implements Extension {
 
   #page(path: string): Page | undefined {
     const { host } = this.#settings
-    if (path === this.#config.path) return this.#health(host)
-    return path === READY_PATH ? readiness(host) : undefined
+    const own = this.#config.path
+    if (path === READY_PATH && own !== READY_PATH) return readiness(host)
+    // A path that ends in a slash, as the default does, has everything below it, as in the Collector.
+    const hit = own.endsWith('/') ? path.startsWith(own) : path === own
+    return hit ? this.#health(host) : undefined
   }
 
   #health(host: Host): Page {

@@ -36,12 +36,12 @@ export interface PairOptions {
 }
 
 /** `@word@`: angle brackets and braces mean something in patterns and YAML. */
-const PLACE = /@([a-z][\w-]*)@/g
+const PLACE = /@([a-z][\w-]*)(:port)?@/g
 const QUIET = 'service: {telemetry: {metrics: {level: none}}}\n'
 
 /**
  * Starts both with this config. `@folder@` in it is a folder of each side's own, `@any-other-name@` an address on
- * 127.0.0.1, also its own. Undefined after skipping the test, when the Collector cannot be had.
+ * 127.0.0.1, also its own, and `@any-other-name:port@` its port. Undefined after skipping the test, when the Collector cannot be had.
  */
 export async function startPair(
   t: TestContext,
@@ -81,7 +81,11 @@ async function startSide(
   const config = join(folder, 'config.yaml')
   writeFileSync(
     config,
-    yaml.replaceAll(PLACE, (_, word) => (word === 'folder' ? folder : addresses.get(word)!)),
+    yaml.replaceAll(PLACE, (_, word, port) => {
+      if (word === 'folder') return folder
+      const address = addresses.get(word)!
+      return port === undefined ? address : address.split(':')[1]!
+    }),
   )
   const quiet = telemetry ? [] : ['--config', `yaml:${QUIET}`]
   const running = run(program, [...args, '--config', config, ...quiet], { env, cwd: folder })

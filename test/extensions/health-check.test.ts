@@ -35,6 +35,8 @@ test('the path answers as the Collector does', async t => {
   const { status: said, upSince, uptime } = JSON.parse(body)
   assert.deepEqual([said, upSince], ['Server available', '1970-01-01T00:00:00.000Z'])
   assert.match(uptime, /^\d+h\d+m[\d.]+s$/)
+  // The default path has everything below it.
+  assert.equal((await ask('/healthz')).status, 200)
   settings.host.report('exporter/x', { state: 'permanent_error', message: 'no' })
   assert.equal((await ask('/')).status, 503)
   await extension.stop(performance.now())
@@ -74,6 +76,7 @@ test('path and bodies can be set', async t => {
     response_body: { healthy: 'fine', unhealthy: 'poorly' },
   })
   assert.deepEqual([(await ask('/health')).body, (await ask('/')).status], ['fine', 404])
+  assert.equal((await ask('/health/more')).status, 404)
   settings.host.ready = false
   assert.deepEqual([(await ask('/health')).body, (await ask('/health')).status], ['poorly', 503])
   await extension.stop(performance.now())
