@@ -7,8 +7,8 @@
 import { once } from 'node:events'
 import { isatty } from 'node:tty'
 import { type DestinationStream, destination, type Logger as Pino, pino } from 'pino'
-import type { Labels } from './cells.ts'
 import type { LogsConfig } from './config.ts'
+import type { Labels } from './instruments.ts'
 import { consoleLine } from './log-console.ts'
 import { Repeats } from './log-repeats.ts'
 

@@ -1,8 +1,8 @@
 /** Who the gateway is in its own signals. */
 
 import { randomUUID } from 'node:crypto'
-import type { Labels } from './cells.ts'
 import type { ResourceConfig } from './config.ts'
+import type { Labels } from './instruments.ts'
 
 /** The attributes every signal carries: name, version and a random instance id, unless the config says otherwise. */
 export function resourceOf(name: string, version: string, config: ResourceConfig): Labels {
