@@ -15,7 +15,7 @@ export interface Target {
 }
 
 /** Each door's ratios are against this sink: the library the gateway itself stands on. */
-export const BASELINE: Readonly<Record<Door, string>> = { http: 'bare fastify', grpc: 'bare grpc-js' }
+export const BASELINE: Readonly<Record<Door, string>> = { http: 'bare fastify', grpc: 'bare node:http2' }
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 

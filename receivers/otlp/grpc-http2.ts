@@ -1,6 +1,6 @@
 /**
- * The gRPC server of the door, on node:http2. @grpc/grpc-js costs about as much again as everything below it: measured
- * with bare servers, 73 µs of CPU against 43 for a request of 10 spans.
+ * The gRPC server of the door, on node:http2. Measured with bare servers, @grpc/grpc-js takes 73 µs of CPU for a request
+ * of 10 spans, and node:http2 43.
  */
 
 import {
