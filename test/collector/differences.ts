@@ -16,6 +16,7 @@ export const TABLES = [
   'answers',
   'attributes',
   'batch',
+  'clients',
   'config',
   'debug',
   'file',
@@ -234,5 +235,13 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     says: 'Pages of the gateway itself answer GET and HEAD only.',
     where: ['telemetry: health: health POST /: *'],
+  },
+  {
+    says: 'Answers over HTTP are asked for uncompressed, as they are tiny; over gRPC they may be gzip or deflate.',
+    where: [
+      'clients: otlp_http/*: header accept-encoding',
+      'clients: otlp_grpc/*: header accept-encoding',
+      'clients: otlp_grpc/*: header grpc-accept-encoding',
+    ],
   },
 ]

@@ -33,6 +33,8 @@ export interface PairOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Whether `yaml` has a service.telemetry of its own; otherwise there is none to be seen. */
   readonly telemetry?: boolean
+  /** Done for each side before it starts, when its addresses are known. */
+  readonly before?: (name: Side['name'], address: (word: string) => string) => Promise<void>
 }
 
 /** `@word@`: angle brackets and braces mean something in patterns and YAML. */
@@ -41,7 +43,8 @@ const QUIET = 'service: {telemetry: {metrics: {level: none}}}\n'
 
 /**
  * Starts both with this config. `@folder@` in it is a folder of each side's own, `@any-other-name@` an address on
- * 127.0.0.1, also its own, and `@any-other-name:port@` its port. Undefined after skipping the test, when the Collector cannot be had.
+ * 127.0.0.1, also its own, and `@any-other-name:port@` its port. Undefined after skipping the test, when the Collector
+ * cannot be had.
  */
 export async function startPair(
   t: TestContext,
@@ -71,20 +74,21 @@ async function startSide(
   args: readonly string[],
   folder: string,
   yaml: string,
-  { env = {}, telemetry = false }: PairOptions,
+  { env = {}, telemetry = false, before }: PairOptions,
 ): Promise<Side> {
   mkdirSync(folder)
   const addresses = new Map<string, string>()
   for (const [, word] of yaml.matchAll(PLACE)) {
     if (word !== 'folder' && !addresses.has(word!)) addresses.set(word!, `127.0.0.1:${await freePort()}`)
   }
+  const address = (word: string): string => addresses.get(word)!
+  await before?.(name, address)
   const config = join(folder, 'config.yaml')
   writeFileSync(
     config,
     yaml.replaceAll(PLACE, (_, word, port) => {
       if (word === 'folder') return folder
-      const address = addresses.get(word)!
-      return port === undefined ? address : address.split(':')[1]!
+      return port === undefined ? address(word) : address(word).split(':')[1]!
     }),
   )
   const quiet = telemetry ? [] : ['--config', `yaml:${QUIET}`]
@@ -93,7 +97,7 @@ async function startSide(
     name,
     running,
     folder,
-    address: word => addresses.get(word)!,
+    address,
     async stop() {
       const code = await running.stop()
       if (code !== 0) throw new Error(`${name} ended with ${code}:\n${running.output()}`)
