@@ -19,6 +19,7 @@ export const TABLES = [
   'clients',
   'config',
   'debug',
+  'defaults',
   'file',
   'passing',
   'sampler',
@@ -60,6 +61,10 @@ export const DIFFERENCES: readonly Difference[] = [
       'metrics where only traces have one',
       'the usual path where there is an own',
     ].flatMap(name => ['type', 'code', 'message', 'body'].map(aspect => `answers: HTTP: ${name}: ${aspect}`)),
+  },
+  {
+    says: '| a listener whose body or header is slow | times out (`read_header_timeout` and friends) |',
+    where: ['defaults: all components: receivers::otlp::protocols::http::read_header_timeout'],
   },
   {
     says: '| answer to a larger one over HTTP | 413 | 400 |',
@@ -210,7 +215,10 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     says: '`output_paths: [stdout]` may be written beside the internal logger, because `print-config` writes every default. `verbosity` is a word, never a number.',
-    where: verdicts('exporters debug {output_paths: [stdout]}', 'exporters debug {verbosity: 2}'),
+    where: [
+      ...verdicts('exporters debug {output_paths: [stdout]}', 'exporters debug {verbosity: 2}'),
+      'defaults: all components: exporters::debug::output_paths',
+    ],
   },
   {
     says: '`-0` stays `-0`; there it is lost where 0 is not encoded.',
