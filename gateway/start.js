@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Sets up V8 and Node's compile cache, and runs main.ts. The cache is apart from it, because only what is loaded afterwards is cached; and
- * JavaScript, because for a single .ts file outside the cache Node loads the WebAssembly that strips types.
+ * Sets up V8 and Node's compile cache, then runs main.ts. A file of its own, because only what is loaded afterwards is
+ * cached; and JavaScript, because for a single .ts file outside the cache Node loads the WebAssembly that strips types.
  *
  * The cache lies in the installation and not in Node's default below /tmp: it holds code that will be run, and there
  * anybody could put some. An installation that cannot be written does without. NODE_COMPILE_CACHE (another folder) and
