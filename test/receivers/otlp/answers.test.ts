@@ -110,7 +110,8 @@ describe('HTTP requests that cannot be served', () => {
       headers: {},
       status: 415,
       code: 'INVALID_ARGUMENT',
-      message: /a request without Content-Type is not supported; send application\/x-protobuf or application\/json/,
+      message:
+        /a request without Content-Type is not supported; send application\/x-protobuf or application\/json/,
       type: JSON_TYPE,
     },
     {
