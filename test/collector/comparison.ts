@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { inspect, isDeepStrictEqual } from 'node:util'
-import { DIFFERENCES, type TableName } from './differences.ts'
+import { DIFFERENCES, type Difference, type TableName } from './differences.ts'
 
 /** What was seen in one case, by name: each is compared on its own, so that a difference says exactly where. */
 export type Seen = Readonly<Record<string, unknown>>
@@ -11,9 +11,10 @@ export class Comparison {
   readonly #table: TableName
   readonly #listed: { readonly where: string; readonly pattern: RegExp; occurred: boolean }[]
 
-  constructor(table: TableName) {
+  constructor(table: TableName, differences: readonly Difference[] = DIFFERENCES) {
     this.#table = table
-    this.#listed = DIFFERENCES.flatMap(({ where }) => where)
+    this.#listed = differences
+      .flatMap(({ where }) => where)
       .filter(where => where.startsWith(`${table}: `))
       .map(where => ({ where, pattern: patternOf(where), occurred: false }))
   }
