@@ -145,7 +145,7 @@ function urlPath(signal: Signal) {
     default: SIGNAL_WORDS[signal].path,
     doc: `Path that takes ${signal}.`,
     check: path => {
-      if (/^[\w\-./~%+@]+$/.test(path)) return undefined
+      if (/^(?:[\w\-./~+@]|%[\da-f]{2})+$/i.test(path)) return undefined
       return [`"${path}" is not a path`, 'write it like /v1/traces']
     },
   })

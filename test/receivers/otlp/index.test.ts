@@ -75,6 +75,7 @@ test('says what is wrong in a config', () => {
   )
   assert.match(problems({ http: { tls: {} } }), /cert_file: is missing/)
   assert.match(problems({ http: { traces_url_path: '/v1/logs' } }), /two signals have the same path/)
+  assert.match(problems({ http: { traces_url_path: '/%zz' } }), /is not a path/)
   assert.match(problems({ grpc: { read_buffer_size: 1 } }), /warning: .*read_buffer_size/)
   assert.match(
     problems({ http: { cors: { allowed_headers: ['a'] } } }),
