@@ -27,7 +27,16 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'exporters/': ['core/', 'config/'],
   'extensions/': ['core/', 'config/'],
   'gateway/': ['core/', 'config/', 'receivers/', 'processors/', 'connectors/', 'exporters/', 'extensions/'],
-  'bench/': ['core/', 'config/', 'gateway/', 'processors/', 'exporters/', 'receivers/', 'test/kit/'],
+  'bench/': [
+    'core/',
+    'config/',
+    'gateway/',
+    'processors/',
+    'exporters/',
+    'receivers/',
+    'test/kit/',
+    'test/services/',
+  ],
   'tools/': ['core/', 'config/', 'gateway/'],
   'test/': [''],
 }

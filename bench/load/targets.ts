@@ -1,8 +1,7 @@
 /** What load is put on: the gateway, the Collector when there is one, and sinks that only receive. */
 
-import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { builtCollector } from '../../test/services/collector.ts'
 
 export type Door = 'http' | 'grpc'
 
@@ -28,12 +27,6 @@ function sink(name: string, file: string, door: Door): Target {
   }
 }
 
-/** Where a Collector binary is, if there is one. */
-export function collectorPath(): string | undefined {
-  const path = process.env['SLUICE_OTELCOL'] ?? `${homedir()}/.cache/sluice/peers/otelcol`
-  return existsSync(path) ? path : undefined
-}
-
 export function targets(): Target[] {
   const config = here('nop.yaml')
   const all: Target[] = [
@@ -48,7 +41,7 @@ export function targets(): Target[] {
     sink('node:http2', 'http2', 'grpc'),
     sink('grpc-js', 'grpc-js', 'grpc'),
   ]
-  const collector = collectorPath()
+  const collector = builtCollector()
   if (collector !== undefined) {
     all.push({
       name: 'otelcol',

@@ -10,13 +10,23 @@ import { complete, type Running, run } from './process.ts'
 const VERSION = 'v0.155.0'
 const pinned = fileURLToPath(new URL('otelcol/', import.meta.url))
 
+/** Where the program is, or will be once it is built. */
+function programPath(): string {
+  const files = ['builder.yaml', 'go.mod', 'go.sum'].map(name => pinned + name)
+  return process.env['SLUICE_OTELCOL'] ?? join(cacheFolder('otelcol', files), 'otelcol')
+}
+
+/** Path of the program when it is there already: a benchmark does not wait for a build. */
+export function builtCollector(): string | undefined {
+  const program = programPath()
+  return existsSync(program) ? program : undefined
+}
+
 /** Path of the program; builds it the first time. Throws when there is no Go to build it with. */
 export async function collectorProgram(): Promise<string> {
-  const given = process.env['SLUICE_OTELCOL']
-  if (given !== undefined) return given
-  const files = ['builder.yaml', 'go.mod', 'go.sum'].map(name => pinned + name)
-  const program = join(cacheFolder('otelcol', files), 'otelcol')
-  if (!existsSync(program)) await build(program)
+  const program = programPath()
+  // A program of the user's own is never built over.
+  if (!existsSync(program) && process.env['SLUICE_OTELCOL'] === undefined) await build(program)
   return program
 }
 
