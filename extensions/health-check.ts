@@ -6,9 +6,9 @@
  */
 
 import { flag, formatDuration, integer, optional, section, text, type ValueOf } from '../config/schema.ts'
-import type { Extension, ExtensionFactory, Host, PartHealth, Settings } from '../core/component/contract.ts'
+import type { ExtensionFactory, Host, PartHealth } from '../core/component/contract.ts'
 import { ADMIN_IGNORED, adminFields } from '../core/transport/admin-config.ts'
-import { type AdminServer, type Page, serveAdmin } from '../core/transport/http-admin.ts'
+import { AdminPages, type Page } from '../core/transport/http-admin.ts'
 
 const READY_PATH = '/ready'
 
@@ -69,47 +69,25 @@ export const factory: ExtensionFactory<Config> = {
   doc: 'Says over HTTP whether the gateway works and whether it can take data right now.',
   stability: 'beta',
   config,
-  create: (own, settings) => new HealthCheck(own, settings),
+  create: (own, { host }) =>
+    new AdminPages(own.endpoint, 'health_check', url => answer(own, host, url.pathname)),
 }
 
-class HealthCheck implements Extension {
-  readonly addresses = new Map<string, string>()
-  readonly #config: Config
-  readonly #settings: Settings
-  #server: AdminServer | undefined
+function answer(config: Config, host: Host, path: string): Page | undefined {
+  const own = config.path
+  if (path === READY_PATH && own !== READY_PATH) return readiness(host)
+  // A path that ends in a slash, as the default does, has everything below it, as in the Collector.
+  const hit = own.endsWith('/') ? path.startsWith(own) : path === own
+  return hit ? health(host, config.response_body) : undefined
+}
 
-  constructor(config: Config, settings: Settings) {
-    this.#config = config
-    this.#settings = settings
+function health(host: Host, bodies: Config['response_body']): Page {
+  const healthy = host.ready && troubled(host, ['permanent_error']).length === 0
+  const status = healthy ? 200 : 503
+  if (bodies !== undefined) {
+    return { status, type: 'text/plain; charset=utf-8', body: healthy ? bodies.healthy : bodies.unhealthy }
   }
-
-  async start(): Promise<void> {
-    this.#server = await serveAdmin(this.#config.endpoint, 'health_check', url => this.#page(url.pathname))
-    this.addresses.set('http', this.#server.address.replace('http://', ''))
-  }
-
-  async stop(): Promise<void> {
-    await this.#server?.close()
-  }
-
-  #page(path: string): Page | undefined {
-    const { host } = this.#settings
-    const own = this.#config.path
-    if (path === READY_PATH && own !== READY_PATH) return readiness(host)
-    // A path that ends in a slash, as the default does, has everything below it, as in the Collector.
-    const hit = own.endsWith('/') ? path.startsWith(own) : path === own
-    return hit ? this.#health(host) : undefined
-  }
-
-  #health(host: Host): Page {
-    const healthy = host.ready && troubled(host, ['permanent_error']).length === 0
-    const status = healthy ? 200 : 503
-    const bodies = this.#config.response_body
-    if (bodies !== undefined) {
-      return { status, type: 'text/plain; charset=utf-8', body: healthy ? bodies.healthy : bodies.unhealthy }
-    }
-    return json(status, healthy ? available(host) : UNAVAILABLE)
-  }
+  return json(status, healthy ? available(host) : UNAVAILABLE)
 }
 
 /** What the Collector says before it is ready: Go's zero time and an empty uptime. */

@@ -4,10 +4,10 @@
  */
 
 import { flag, formatDuration, section, type ValueOf } from '../config/schema.ts'
-import type { Extension, ExtensionFactory, Host, Settings } from '../core/component/contract.ts'
+import type { ExtensionFactory, Host } from '../core/component/contract.ts'
 import { offersOf } from '../core/component/extensions.ts'
 import { ADMIN_IGNORED, adminFields } from '../core/transport/admin-config.ts'
-import { type AdminServer, escapeHtml, type Page, serveAdmin } from '../core/transport/http-admin.ts'
+import { AdminPages, escapeHtml, type Page } from '../core/transport/http-admin.ts'
 
 const config = section(
   {
@@ -28,37 +28,16 @@ export const factory: ExtensionFactory<Config> = {
   doc: 'Pages under /debug/ that show pipelines, components, and where every item went.',
   stability: 'beta',
   config,
-  create: (own, settings) => new Zpages(own, settings),
+  create: (own, { host }) => new AdminPages(own.endpoint, 'zpages', url => answer(own, host, url.pathname)),
 }
 
-class Zpages implements Extension {
-  readonly addresses = new Map<string, string>()
-  readonly #config: Config
-  readonly #settings: Settings
-  #server: AdminServer | undefined
-
-  constructor(config: Config, settings: Settings) {
-    this.#config = config
-    this.#settings = settings
-  }
-
-  async start(): Promise<void> {
-    this.#server = await serveAdmin(this.#config.endpoint, 'zpages', url => this.#page(url.pathname))
-    this.addresses.set('http', this.#server.address.replace('http://', ''))
-  }
-
-  async stop(): Promise<void> {
-    await this.#server?.close()
-  }
-
-  #page(path: string): Page | undefined {
-    const name = path.replace(/\/$/, '')
-    if (name === '/debug/expvarz') return this.#config.expvar.enabled ? expvar() : undefined
-    const page = PAGES[name]
-    if (page === undefined) return undefined
-    const [title, body] = page(this.#settings.host)
-    return { type: 'text/html; charset=utf-8', body: frame(title, body) }
-  }
+function answer(config: Config, host: Host, path: string): Page | undefined {
+  const name = path.replace(/\/$/, '')
+  if (name === '/debug/expvarz') return config.expvar.enabled ? expvar() : undefined
+  const page = PAGES[name]
+  if (page === undefined) return undefined
+  const [title, body] = page(host)
+  return { type: 'text/html; charset=utf-8', body: frame(title, body) }
 }
 
 type Row = readonly (string | number)[]

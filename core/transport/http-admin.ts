@@ -4,6 +4,7 @@
  */
 
 import type { IncomingMessage } from 'node:http'
+import type { Part } from '../component/contract.ts'
 import { listen } from './listen.ts'
 import { createServer } from './node-http.ts'
 
@@ -67,6 +68,26 @@ export async function serveAdmin(endpoint: string, purpose: string, handler: Han
         server.close(() => resolve())
         server.closeAllConnections()
       }),
+  }
+}
+
+/** A part that is such a server and nothing else; its one address is called `http`. */
+export class AdminPages implements Part {
+  readonly addresses = new Map<string, string>()
+  readonly #serve: () => Promise<AdminServer>
+  #server: AdminServer | undefined
+
+  constructor(endpoint: string, purpose: string, handler: Handler) {
+    this.#serve = () => serveAdmin(endpoint, purpose, handler)
+  }
+
+  async start(): Promise<void> {
+    this.#server = await this.#serve()
+    this.addresses.set('http', this.#server.address.replace('http://', ''))
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.close()
   }
 }
 
