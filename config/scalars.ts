@@ -93,7 +93,7 @@ function scalar<T>(words: ScalarWords<T>, options: ScalarOptions<T>): Schema<T> 
       if (options.required && converted === '')
         check.error(node.at, path, 'is empty', `write ${words.example}`)
       const objection = options.check?.(converted)
-      if (objection !== undefined) check.error(node.at, path, ...objection)
+      if (objection !== undefined) check.error(node.at, path, ...quotable(objection))
       return converted
     },
     print: (value, reveal) => show(value as T, reveal),
@@ -135,6 +135,13 @@ function withoutPassword(value: string): string {
   return value
     .replace(/(:\/\/[^\s/?#@:]*:)[^\s/?#]+@/g, '$1[REDACTED]@')
     .replace(/([?&][^\s=&#]*(?:key|token|secret|passw|auth|sig)[^\s=&#]*=)[^\s&#]+/gi, '$1[REDACTED]')
+}
+
+/** An objection quotes what it objects to, and an address without its scheme may have a password all the same. */
+function quotable([wrong, fix]: readonly [string, string]): [string, string] {
+  const hide = (sentence: string) =>
+    withoutPassword(sentence).replace(/([^\s"/?#@:]:)[^\s"/?#]+@/g, '$1[REDACTED]@')
+  return [hide(wrong), hide(fix)]
 }
 
 export function secret(options: { doc: string; required?: boolean }): Schema<Secret> {

@@ -69,6 +69,17 @@ test('text', () => {
   ])
 })
 
+// Scenario: a check quotes an address with a password, with its scheme and without, in what is wrong and in the fix.
+// Guarantees: no message of `validate` shows the password; the rest of the sentence stays.
+test('passwords in objections', () => {
+  const schema = text({ doc: '', check: value => [`"${value}" is not right`, `write http://${value}`] })
+  for (const address of ['me:hunter2@host:1', 'http://me:hunter2@host:1', 'ftp://me:hunter2@host/']) {
+    const said = readAs(schema, address, {}).said.join()
+    assert.doesNotMatch(said, /hunter2/)
+    assert.match(said, /me:\[REDACTED\]@host.*is not right; write .*me:\[REDACTED\]@host/)
+  }
+})
+
 // Scenario: addresses with and without a user, a password and keys in the query are printed, redacted and not.
 // Guarantees: password and keys are shown only when asked for; everything else always.
 test('passwords in addresses', () => {
