@@ -7,7 +7,8 @@ import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { need } from '../services/cache.ts'
 import { collectorProgram } from '../services/collector.ts'
-import { freePort, type Running, run } from '../services/process.ts'
+import { freePort } from '../services/ports.ts'
+import { type Running, run } from '../services/process.ts'
 
 const main = fileURLToPath(new URL('../../gateway/start.js', import.meta.url))
 

@@ -1,7 +1,6 @@
 /** What both OTLP exporters owe, whatever the transport. Each case runs once over HTTP and once over gRPC. */
 
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { type Batch, batchOf } from '../../core/component/batch.ts'
@@ -14,6 +13,7 @@ import { generate } from '../kit/generate.ts'
 import { grpcServer, httpServer, type Received, type TestServer } from '../kit/otlp-servers.ts'
 import { type TestSettings, testSettings } from '../kit/parts.ts'
 import { readConfig } from '../kit/read-config.ts'
+import { freePort } from '../services/ports.ts'
 
 interface Door {
   readonly name: string
@@ -43,15 +43,6 @@ const DOORS: readonly Door[] = [
 ]
 
 const TRACES = batchOf('traces', [generate('traces', 1, 10).bytes], 10)
-
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number }
-      probe.close(() => resolve(port))
-    })
-  })
-}
 
 for (const door of DOORS) {
   const onServer = async (

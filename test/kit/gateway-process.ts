@@ -1,7 +1,8 @@
 /** The gateway as its users run it: a process of its own, given a config. */
 
 import { fileURLToPath } from 'node:url'
-import { freePort, type Running, run } from '../services/process.ts'
+import { freePort } from '../services/ports.ts'
+import { type Running, run } from '../services/process.ts'
 
 const main = fileURLToPath(new URL('../../gateway/start.js', import.meta.url))
 

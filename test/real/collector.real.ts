@@ -13,7 +13,7 @@ import { decodeRequest } from '../kit/proto.ts'
 import { sendHttp } from '../kit/send.ts'
 import { need } from '../services/cache.ts'
 import { collectorProgram, startCollector } from '../services/collector.ts'
-import { freePort } from '../services/process.ts'
+import { freePort } from '../services/ports.ts'
 
 const SIGNALS = ['traces', 'metrics', 'logs'] as const
 

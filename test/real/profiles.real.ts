@@ -12,7 +12,7 @@ import { normalize } from '../kit/normalize.ts'
 import { sendHttp } from '../kit/send.ts'
 import { need } from '../services/cache.ts'
 import { collectorProgram, startCollector } from '../services/collector.ts'
-import { freePort } from '../services/process.ts'
+import { freePort } from '../services/ports.ts'
 
 const ROUTES = [
   { protocol: 'grpc', exporter: 'otlp_grpc', scheme: '', options: 'compression: gzip' },

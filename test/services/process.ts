@@ -2,7 +2,6 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Running {
@@ -94,16 +93,6 @@ export async function complete(
   if (code !== 0)
     throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${running.output().slice(-4000)}`)
   return running.output()
-}
-
-/** A port on 127.0.0.1 that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Asks `look` until it gives something; throws what `look` threw last, or a plain sentence, when the time is over. */
