@@ -13,6 +13,7 @@
  * and only when that needs another number of bytes does it copy and move the content.
  */
 
+import { ownCopy } from './slab.ts'
 import { varintSize, Writer } from './writer.ts'
 
 /** Request, resource, scope, metric, data and item are six; the rest is for messages inside an item. */
@@ -56,11 +57,7 @@ export class Patch {
     if (!this.#changed) return bytes
     this.#flush(bytes, bytes.length)
     // A result that fills little of its buffer would keep all of it alive for as long as the result waits somewhere.
-    if (out.pos * 2 < out.bytes.length) {
-      const copy = Buffer.allocUnsafeSlow(out.pos)
-      copy.set(out.take())
-      return copy
-    }
+    if (out.pos * 2 < out.bytes.length) return ownCopy(out.take())
     const result = out.take()
     out.bytes = EMPTY
     return result

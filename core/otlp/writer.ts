@@ -6,6 +6,7 @@
  */
 
 import { LEN } from './cursor.ts'
+import { ownCopy } from './slab.ts'
 
 const SMALLEST = 1024
 
@@ -24,9 +25,9 @@ export class Writer {
     return this.bytes.subarray(0, this.pos)
   }
 
-  /** What was written, copied to its exact size; the writer can be used again after `rewind`. */
+  /** A copy of what was written; the writer can be used again after `rewind`. */
   copy(): Uint8Array {
-    return Uint8Array.prototype.slice.call(this.bytes, 0, this.pos)
+    return ownCopy(this.take())
   }
 
   rewind(pos = 0): void {

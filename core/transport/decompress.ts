@@ -9,6 +9,7 @@
 
 import * as zlib from 'node:zlib'
 import { decompressBlock, decompressFramed, isFramed, SnappyTooLong } from '../formats/snappy.ts'
+import { ownCopy } from '../otlp/slab.ts'
 
 /** What `compression_algorithms` may name. '' is a body as it is. lz4 is the Collector's only other one. */
 export const CONTENT_ENCODINGS = ['', 'gzip', 'zstd', 'zlib', 'snappy', 'deflate', 'x-snappy-framed'] as const
@@ -175,7 +176,7 @@ function chunkSize(length: number): number {
 
 /** zlib hands out a part of its chunk: when most of it is empty, the content is copied out and the chunk let go. */
 function trim(plain: Uint8Array): Uint8Array {
-  return plain.length * 2 < plain.buffer.byteLength ? Uint8Array.prototype.slice.call(plain) : plain
+  return plain.length * 2 < plain.buffer.byteLength ? ownCopy(plain) : plain
 }
 
 function isTooLarge(error: unknown): boolean {

@@ -3,6 +3,7 @@
  * length, big-endian, and the content; once. DATA frames cut it anywhere.
  */
 
+import { ownCopy } from '../../core/otlp/slab.ts'
 import { type ContentEncoding, decompress } from '../../core/transport/decompress.ts'
 import { type Answer, answer } from './status.ts'
 
@@ -10,6 +11,9 @@ const PREFIX = 5
 
 /** What is set aside on the word of a prefix; a longer message gets more as its bytes come. */
 const TRUSTED_BYTES = 1024 * 1024
+
+/** A message is copied out of a buffer that is more times its size. */
+const NEIGHBOURS_MAX = 8
 
 /** gRPC's names for encodings (configgrpc 0.155: gzip, snappy in its framed form, zstd; deflate is gRPC's own). */
 const ENCODINGS: ReadonlyMap<string, ContentEncoding> = new Map([
@@ -116,11 +120,10 @@ export class MessageReader {
 }
 
 /**
- * The rest of `chunk`, without a copy where that is all its buffer is for: DATA frames are parts of what was read from
- * the socket, and a small message that waits in a queue should not keep 64 KiB of others'.
+ * The rest of `chunk`, without a copy unless it is a small part of a large buffer: DATA frames are parts of what was read
+ * from the socket, up to 64 KiB, and their neighbours there usually wait in the same queue.
  */
 function ownBytes(chunk: Uint8Array, from: number): Uint8Array {
-  const size = chunk.length - from
-  if (size * 2 >= chunk.buffer.byteLength) return chunk.subarray(from)
-  return Uint8Array.prototype.slice.call(chunk, from)
+  const bytes = from === 0 ? chunk : chunk.subarray(from)
+  return bytes.length * NEIGHBOURS_MAX >= bytes.buffer.byteLength ? bytes : ownCopy(bytes)
 }

