@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=4
 /**
  * Sets up V8 and Node's compile cache, then runs main.ts. A file of its own, because only what is loaded afterwards is
  * cached; and JavaScript, because for a single .ts file outside the cache Node loads the WebAssembly that strips types.
@@ -6,6 +6,10 @@
  * The cache lies in the installation and not in Node's default below /tmp: it holds code that will be run, and there
  * anybody could put some. An installation that cannot be written does without. NODE_COMPILE_CACHE (another folder) and
  * NODE_DISABLE_COMPILE_CACHE win.
+ *
+ * What V8 reads before any script runs stands in the first line, and in `npm start`: the part of the heap for new objects
+ * is 4 MiB instead of 32. Requests here die within milliseconds, so a larger one is only resident memory: 60 MiB less under
+ * load, 16 less when idle, for the same CPU time.
  */
 
 import { enableCompileCache } from 'node:module'

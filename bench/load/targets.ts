@@ -33,7 +33,13 @@ export function targets(): Target[] {
     {
       name: 'sluice',
       doors: ['http', 'grpc'],
-      command: [process.execPath, here('../../gateway/start.js'), '--config', config],
+      command: [
+        process.execPath,
+        '--max-semi-space-size=4',
+        here('../../gateway/start.js'),
+        '--config',
+        config,
+      ],
       counts: 'metrics',
     },
     sink('node:http', 'http', 'http'),
