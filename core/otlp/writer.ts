@@ -9,6 +9,8 @@ import { LEN } from './cursor.ts'
 import { ownCopy } from './slab.ts'
 
 const SMALLEST = 1024
+/** Texts up to this many letters are tried as ASCII first. Their length is one byte. */
+const SHORT = 40
 
 export class Writer {
   bytes: Uint8Array
@@ -129,11 +131,32 @@ export class Writer {
   }
 
   string(field: number, text: string): void {
+    if (text.length <= SHORT && this.#ascii(field, text)) return
     const mark = this.open(field)
     const most = text.length * 3
     this.reserve(most)
     this.pos += encoder.encodeInto(text, this.bytes.subarray(this.pos, this.pos + most)).written
     this.close(mark)
+  }
+
+  /** Short ASCII, the usual case, skips the encoder's fixed cost. False, with nothing written, when it is not ASCII. */
+  #ascii(field: number, text: string): boolean {
+    const before = this.pos
+    this.tag(field, LEN)
+    this.reserve(text.length + 1)
+    const { bytes } = this
+    let pos = this.pos
+    bytes[pos++] = text.length
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (code >= 0x80) {
+        this.pos = before
+        return false
+      }
+      bytes[pos++] = code
+    }
+    this.pos = pos
+    return true
   }
 
   /** Begins a LEN field of unknown length; give the result to `close`. */
