@@ -57,7 +57,7 @@ export function valueText(bytes: Uint8Array, start: number, stop: number): strin
       return base64(bytes, valueStart, valueStop)
     case AnyValue.arrayValue:
     case AnyValue.kvlistValue:
-      return jsonText(bytes, start, stop) ?? ''
+      return jsonText(bytes, start, stop, false) ?? ''
     default:
       return ''
   }
@@ -72,8 +72,24 @@ function base64(bytes: Uint8Array, start: number, stop: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, stop - start).toString('base64')
 }
 
-/** As Go's encoding/json writes the raw value; undefined when there is a NaN or infinity in it, where that fails. */
-function jsonText(bytes: Uint8Array, start: number, stop: number): string | undefined {
+/**
+ * The attributes in field `field` of the message `bytes[start, stop)` as Go's `json.Marshal` writes a map of them: `<`,
+ * `>` and `&` are escaped. NaN and infinities, at which it fails, become texts.
+ */
+export function attributesJson(bytes: Uint8Array, start: number, stop: number, field: number): string {
+  return jsonMap(bytes, start, stop, field, true) ?? ''
+}
+
+/** One value in the same spelling. */
+export function valueJson(bytes: Uint8Array, start: number, stop: number): string {
+  return jsonText(bytes, start, stop, true) ?? ''
+}
+
+/**
+ * As Go's encoding/json writes the raw value; undefined when there is a NaN or infinity in it, where that fails, unless
+ * it is a `marshal`.
+ */
+function jsonText(bytes: Uint8Array, start: number, stop: number, marshal: boolean): string | undefined {
   const kind = readKind(bytes, start, stop)
   const from = valueStart
   const to = valueStop
@@ -82,34 +98,41 @@ function jsonText(bytes: Uint8Array, start: number, stop: number): string | unde
     const c = new Cursor(bytes, from, to)
     while (c.next()) {
       if (c.field !== ArrayValue.values || c.wire !== LEN) continue
-      const part = jsonText(bytes, c.start, c.stop)
+      const part = jsonText(bytes, c.start, c.stop, marshal)
       if (part === undefined) return undefined
       parts.push(part)
     }
     return `[${parts.join(',')}]`
   }
-  if (kind === AnyValue.kvlistValue) return jsonMap(bytes, from, to)
-  if (kind === AnyValue.stringValue) return jsonString(readString(bytes, from, to))
+  if (kind === AnyValue.kvlistValue) return jsonMap(bytes, from, to, KeyValueList.values, marshal)
+  if (kind === AnyValue.stringValue) return jsonString(readString(bytes, from, to), marshal)
   // No bytes are a nil slice there.
   if (kind === AnyValue.bytesValue && from === to) return 'null'
   if (kind === AnyValue.bytesValue) return `"${base64(bytes, from, to)}"`
-  if (kind === AnyValue.doubleValue && !Number.isFinite(readDouble(bytes, from))) return undefined
+  if (kind === AnyValue.doubleValue && !Number.isFinite(readDouble(bytes, from)))
+    return marshal ? `"${readDouble(bytes, from)}"` : undefined
   if (kind === EMPTY_VALUE || kind === AnyValue.stringValueStrindex) return 'null'
   return valueText(bytes, start, stop)
 }
 
 /** A Go map: the last of equal keys counts, keys sorted by their bytes. */
-function jsonMap(bytes: Uint8Array, start: number, stop: number): string | undefined {
+function jsonMap(
+  bytes: Uint8Array,
+  start: number,
+  stop: number,
+  field: number,
+  marshal: boolean,
+): string | undefined {
   const entries = new Map<string, string | undefined>()
   const c = new Cursor(bytes, start, stop)
   while (c.next()) {
-    if (c.field !== KeyValueList.values || c.wire !== LEN) continue
+    if (c.field !== field || c.wire !== LEN) continue
     const entry = readEntry(bytes, c.start, c.stop)
-    entries.set(entry.key, jsonText(bytes, entry.start, entry.stop))
+    entries.set(entry.key, jsonText(bytes, entry.start, entry.stop, marshal))
   }
   if ([...entries.values()].includes(undefined)) return undefined
   const keys = [...entries.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-  return `{${keys.map(key => `${jsonString(key)}:${entries.get(key)}`).join(',')}}`
+  return `{${keys.map(key => `${jsonString(key, marshal)}:${entries.get(key)}`).join(',')}}`
 }
 
 function readEntry(
@@ -130,9 +153,15 @@ function readEntry(
   return entry
 }
 
-/** Go escapes these two as well, because JavaScript once could not read them. */
-function jsonString(text: string): string {
-  return JSON.stringify(text).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+/** Go escapes two more, because JavaScript once could not read them, and for `json.Marshal` those that HTML knows. */
+function jsonString(text: string, marshal: boolean): string {
+  const json = JSON.stringify(text)
+  if (!(marshal ? /[\u2028\u2029<>&]/ : /[\u2028\u2029]/).test(json)) return json
+  return json.replaceAll(marshal ? /[\u2028\u2029<>&]/g : /[\u2028\u2029]/g, escapeOne)
+}
+
+function escapeOne(letter: string): string {
+  return `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 /**
