@@ -21,6 +21,7 @@ export const TABLES = [
   'debug',
   'defaults',
   'file',
+  'formats',
   'passing',
   'sampler',
   'telemetry',
