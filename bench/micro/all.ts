@@ -4,11 +4,12 @@ import { cpus } from 'node:os'
 import { figure, table } from '../table.ts'
 import { cases as chain } from './chain.ts'
 import { cases as edit } from './edit.ts'
+import { cases as formats } from './formats.ts'
 import { DETACHED_STATE, FULL, measure, QUICK, type Result, sinkValue } from './harness.ts'
 import { cases as otlp } from './otlp.ts'
 import { cases as transport } from './transport.ts'
 
-const GROUPS = { otlp, edit, chain, transport } as const
+const GROUPS = { otlp, edit, chain, transport, formats } as const
 
 export interface MicroReport {
   readonly node: string

@@ -10,7 +10,7 @@ import { ItemWalker } from '../otlp/walk.ts'
 import { Writer } from '../otlp/writer.ts'
 import { readKind, valueJson, valueStart, valueStop } from './any-value.ts'
 import { BadMessage } from './bad-message.ts'
-import { type JsonValue, parseJson } from './json-value.ts'
+import { isObject, type JsonValue, parseJson } from './json-value.ts'
 import { writeTime, writeValue } from './otlp-spans.ts'
 import type { FormatRecord } from './record.ts'
 
@@ -59,16 +59,16 @@ export function decodeRawLog(bytes: Uint8Array): Uint8Array {
  */
 export function decodeJsonLog(bytes: Uint8Array, observed: bigint): Uint8Array {
   const object = parseJson(bytes, 'json')
-  if (!(object instanceof Map) && object !== null) throw new BadMessage('json', 'it is not an object')
-  return requestWith(plainOf(object ?? new Map()), observed)
+  if (object !== null && !isObject(object)) throw new BadMessage('json', 'it is not an object')
+  return requestWith(plainOf(object ?? {}), observed)
 }
 
 function plainOf(value: JsonValue): PlainValue {
   if (typeof value === 'bigint') return BigInt.asIntN(64, value) === value ? value : Number(value)
   if (Array.isArray(value)) return value.map(plainOf)
-  if (!(value instanceof Map)) return value
+  if (!isObject(value)) return value
   const plain: { [key: string]: PlainValue } = Object.create(null)
-  for (const [key, one] of value) plain[key] = plainOf(one)
+  for (const [key, one] of Object.entries(value)) plain[key] = plainOf(one)
   return plain
 }
 

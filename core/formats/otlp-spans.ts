@@ -74,13 +74,21 @@ const scratch = new Writer(16 * 1024)
 /** A scratch that one huge message made larger than this is given back. */
 const SCRATCH_MAX = 1024 * 1024
 
+/** The content of a Resource message with these attributes. Keep it where the same resource comes again. */
+export function encodeResource(attributes: Attributes): Uint8Array {
+  scratch.rewind()
+  writeAttributes(scratch, Resource.attributes, attributes)
+  return scratch.copy()
+}
+
 /** Collects spans under their resources and scopes, in the order in which these first came, and writes the request. */
 export class TracesBuilder {
   readonly #groups = new Map<string, ResourceGroup>()
   /** Spans that stand together mostly share the object. */
-  #last: { readonly resource: Attributes; readonly group: ResourceGroup } | undefined
+  #last: ResourceGroup | undefined
 
-  add(resource: Attributes, scopeName: string, scopeVersion: string, span: SpanValues): void {
+  /** `resource` is made by `encodeResource`; equal ones become one. */
+  add(resource: Uint8Array, scopeName: string, scopeVersion: string, span: SpanValues): void {
     const { scopes } = this.#groupOf(resource)
     const key = `${scopeName.length} ${scopeName}${scopeVersion}`
     let scope = scopes.get(key)
@@ -91,18 +99,15 @@ export class TracesBuilder {
     scope.spans.push(span)
   }
 
-  #groupOf(resource: Attributes): ResourceGroup {
-    if (this.#last?.resource === resource) return this.#last.group
-    scratch.rewind()
-    writeAttributes(scratch, Resource.attributes, resource)
-    const content = scratch.copy()
+  #groupOf(content: Uint8Array): ResourceGroup {
+    if (this.#last?.content === content) return this.#last
     const key = Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1')
     let group = this.#groups.get(key)
     if (group === undefined) {
       group = { content, scopes: new Map() }
       this.#groups.set(key, group)
     }
-    this.#last = { resource, group }
+    this.#last = group
     return group
   }
 

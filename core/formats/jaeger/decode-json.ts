@@ -5,7 +5,7 @@
 
 import { BadMessage } from '../bad-message.ts'
 import { parseGoInt } from '../go-numbers.ts'
-import { type JsonObject, type JsonValue, parseJson } from '../json-value.ts'
+import { isObject, type JsonObject, type JsonValue, parseJson } from '../json-value.ts'
 import { parseDuration, parseTime } from '../nanos.ts'
 import {
   emptySpan,
@@ -28,15 +28,15 @@ export function decodeJaegerJson(bytes: Uint8Array): Uint8Array {
 
 function readSpan(from: JsonObject): JaegerSpan {
   const span = emptySpan()
-  span.traceId = readTraceId(from, span.traceId)
-  span.spanId = readSpanId(from, span.spanId)
+  span.traceId = readTraceId(from)
+  span.spanId = readSpanId(from)
   span.operationName = textOf(member(from, 'operationName', 'operation_name'), 'operationName')
   span.references = listOf(from, 'references').map(readReference)
   span.startTime = readTime(member(from, 'startTime', 'start_time'), 'startTime')
-  span.duration = readDuration(from.get('duration'))
+  span.duration = readDuration(from['duration'])
   span.tags = listOf(from, 'tags').map(readTag)
   span.logs = listOf(from, 'logs').map(readLog)
-  const process = from.get('process') ?? null
+  const process = from['process'] ?? null
   if (process !== null) span.process = readProcess(objectAt(process, 'process'))
   return span
 }
@@ -50,21 +50,21 @@ function readProcess(from: JsonObject): JaegerProcess {
 
 function readLog(from: JsonObject): JaegerLog {
   return {
-    time: readTime(from.get('timestamp') ?? null, 'timestamp'),
+    time: readTime(from['timestamp'] ?? null, 'timestamp'),
     fields: listOf(from, 'fields').map(readTag),
   }
 }
 
 function readReference(from: JsonObject): JaegerReference {
   return {
-    traceId: readTraceId(from, new Uint8Array(TRACE_ID_SIZE)),
-    spanId: readSpanId(from, new Uint8Array(SPAN_ID_SIZE)),
+    traceId: readTraceId(from),
+    spanId: readSpanId(from),
     type: readEnum(member(from, 'refType', 'ref_type'), REFERENCE_TYPES, 'refType'),
   }
 }
 
 function readTag(from: JsonObject): JaegerTag {
-  const key = textOf(from.get('key') ?? null, 'key')
+  const key = textOf(from['key'] ?? null, 'key')
   const type = readEnum(member(from, 'vType', 'v_type'), VALUE_TYPES, 'vType')
   return { key, type, value: readValue(from, type) }
 }
@@ -93,16 +93,16 @@ function fail(reason: string): never {
 
 /** null is as good as absent. */
 function member(from: JsonObject, name: string, original: string): JsonValue {
-  return from.get(name) ?? from.get(original) ?? null
+  return from[name] ?? from[original] ?? null
 }
 
 function objectAt(value: JsonValue, what: string): JsonObject {
-  if (!(value instanceof Map)) fail(`${what} is not an object`)
+  if (!isObject(value)) fail(`${what} is not an object`)
   return value
 }
 
 function listOf(from: JsonObject, name: string): JsonObject[] {
-  const list = from.get(name) ?? null
+  const list = from[name] ?? null
   if (list === null) return []
   if (!Array.isArray(list)) fail(`${name} is not an array`)
   return list.map(one => objectAt(one, `what stands in ${name}`))
@@ -147,19 +147,20 @@ function base64Of(value: JsonValue, what: string): Uint8Array {
   return Buffer.from(text, 'base64')
 }
 
-function readTraceId(from: JsonObject, absent: Uint8Array): Uint8Array {
+function readTraceId(from: JsonObject): Uint8Array {
+  const id = new Uint8Array(TRACE_ID_SIZE)
   const value = member(from, 'traceId', 'trace_id')
-  if (value === null) return absent
+  if (value === null) return id
   const bytes = base64Of(value, 'traceId')
   if (bytes.length !== TRACE_ID_SIZE && bytes.length !== SPAN_ID_SIZE)
     fail(`traceId has ${bytes.length} bytes`)
-  absent.set(bytes, TRACE_ID_SIZE - bytes.length)
-  return absent
+  id.set(bytes, TRACE_ID_SIZE - bytes.length)
+  return id
 }
 
-function readSpanId(from: JsonObject, absent: Uint8Array): Uint8Array {
+function readSpanId(from: JsonObject): Uint8Array {
   const value = member(from, 'spanId', 'span_id')
-  if (value === null) return absent
+  if (value === null) return new Uint8Array(SPAN_ID_SIZE)
   const bytes = base64Of(value, 'spanId')
   if (bytes.length !== SPAN_ID_SIZE) fail(`spanId has ${bytes.length} bytes`)
   return bytes

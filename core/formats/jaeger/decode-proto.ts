@@ -6,13 +6,14 @@ import {
   LEN,
   low,
   readDouble,
-  readString,
   readVarint64,
   readVarintInt64,
+  sameBytes,
   VARINT,
 } from '../../otlp/cursor.ts'
 import { Budget } from '../bad-message.ts'
 import { CheckedCursor } from '../checked-cursor.ts'
+import { readCachedString } from '../text-cache.ts'
 import {
   emptySpan,
   type JaegerLog,
@@ -61,7 +62,7 @@ export function decodeJaegerBatch(bytes: Uint8Array): Uint8Array {
     if (batch.field === 1) {
       budget.spend()
       spans.push(readSpan(batch.enter(inSpan), budget))
-    } else if (batch.field === 2) process = readProcess(batch.enter(inProcess), budget)
+    } else if (batch.field === 2) process = readProcess(batch, budget)
   }
   for (const span of spans) span.process ??= process
   return spansToOtlp(spans)
@@ -99,14 +100,31 @@ function readSpan(c: CheckedCursor, budget: Budget): JaegerSpan {
         span.logs.push(readLog(c.enter(inLog), budget))
         break
       case JSpan.process:
-        span.process = readProcess(c.enter(inProcess), budget)
+        span.process = readProcess(c, budget)
         break
     }
   }
   return span
 }
 
-function readProcess(c: CheckedCursor, budget: Budget): JaegerProcess {
+/** The process of the message before is nearly always the one of this message: it is read once. */
+let lastBytes: Uint8Array = EMPTY
+let lastProcess: JaegerProcess = { serviceName: '', tags: [] }
+/** A larger one is not kept. */
+const PROCESS_MAX = 16 * 1024
+
+function readProcess(outer: CheckedCursor, budget: Budget): JaegerProcess {
+  const c = outer.enter(inProcess)
+  const { bytes, pos, end } = c
+  if (sameBytes(bytes, pos, end, lastBytes)) return lastProcess
+  const process = readNewProcess(c, budget)
+  if (end - pos > PROCESS_MAX) return process
+  lastBytes = Uint8Array.from(bytes.subarray(pos, end))
+  lastProcess = process
+  return process
+}
+
+function readNewProcess(c: CheckedCursor, budget: Budget): JaegerProcess {
   let serviceName = ''
   const tags: JaegerTag[] = []
   while (c.next()) {
@@ -189,7 +207,7 @@ function readTag(c: CheckedCursor): JaegerTag {
   }
   switch (type) {
     case VALUE_TYPE.STRING:
-      return { key, type, value: readString(bytes, textStart, textStop) }
+      return { key, type, value: readCachedString(bytes, textStart, textStop) }
     case VALUE_TYPE.BOOL:
       return { key, type, value: bool }
     case VALUE_TYPE.INT64:
@@ -205,7 +223,7 @@ function readTag(c: CheckedCursor): JaegerTag {
 
 function readText(c: CheckedCursor): string {
   c.expect(LEN)
-  return readString(c.bytes, c.start, c.stop)
+  return readCachedString(c.bytes, c.start, c.stop)
 }
 
 function readInt32(c: CheckedCursor): number {
@@ -219,15 +237,19 @@ function readTraceId(c: CheckedCursor): Uint8Array {
   c.expect(LEN)
   const size = c.stop - c.start
   if (size !== TRACE_ID_SIZE && size !== SPAN_ID_SIZE) c.fail(`a trace id of ${size} bytes`)
-  const id = new Uint8Array(TRACE_ID_SIZE)
-  id.set(c.bytes.subarray(c.start, c.stop), TRACE_ID_SIZE - size)
-  return id
+  return copyOf(c, new Uint8Array(TRACE_ID_SIZE))
 }
 
 function readSpanId(c: CheckedCursor): Uint8Array {
   c.expect(LEN)
   if (c.stop - c.start !== SPAN_ID_SIZE) c.fail(`a span id of ${c.stop - c.start} bytes`)
-  return c.bytes.subarray(c.start, c.stop)
+  return copyOf(c, new Uint8Array(SPAN_ID_SIZE))
+}
+
+/** The value at the end of `id`. A loop, because a view of a Buffer costs more than sixteen bytes. */
+function copyOf({ bytes, start, stop }: CheckedCursor, id: Uint8Array): Uint8Array {
+  for (let from = stop - 1, to = id.length - 1; from >= start; from--, to--) id[to] = bytes[from]!
+  return id
 }
 
 /** Timestamp or Duration in nanoseconds. */

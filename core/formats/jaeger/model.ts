@@ -43,10 +43,14 @@ export interface JaegerSpan {
   process: JaegerProcess | undefined
 }
 
+const NO_TRACE_ID = new Uint8Array(16)
+const NO_SPAN_ID = new Uint8Array(8)
+
+/** Its ids are shared: replace them, do not write into them. */
 export function emptySpan(): JaegerSpan {
   return {
-    traceId: new Uint8Array(16),
-    spanId: new Uint8Array(8),
+    traceId: NO_TRACE_ID,
+    spanId: NO_SPAN_ID,
     operationName: '',
     references: [],
     startTime: 0n,

@@ -6,7 +6,14 @@
 import { SpanSpanKind, StatusStatusCode } from '../../otlp/fields.ts'
 import type { PlainValue } from '../../otlp/value.ts'
 import { parseGoInt } from '../go-numbers.ts'
-import { type Attributes, type EventValues, isZero, type LinkValues, TracesBuilder } from '../otlp-spans.ts'
+import {
+  type Attributes,
+  type EventValues,
+  encodeResource,
+  isZero,
+  type LinkValues,
+  TracesBuilder,
+} from '../otlp-spans.ts'
 import type { JaegerLog, JaegerProcess, JaegerReference, JaegerSpan, JaegerTag } from './model.ts'
 import {
   CHILD_OF,
@@ -38,21 +45,24 @@ const EXPORTER_VERSION = 'opencensus.exporterversion'
 /** An ExportTraceServiceRequest. Spans of equal processes share a resource. */
 export function spansToOtlp(spans: readonly JaegerSpan[]): Uint8Array {
   const builder = new TracesBuilder()
-  const resources = new Map<JaegerProcess | undefined, Attributes>()
-  for (const span of spans) {
-    let resource = resources.get(span.process)
-    if (resource === undefined) {
-      resource = resourceOf(span.process)
-      resources.set(span.process, resource)
-    }
-    addSpan(builder, resource, span)
-  }
+  for (const span of spans) addSpan(builder, resourceOf(span.process ?? NO_PROCESS), span)
   return builder.finish()
 }
 
-function resourceOf(process: JaegerProcess | undefined): Attributes {
+const NO_PROCESS: JaegerProcess = { serviceName: '', tags: [] }
+/** Decoders give the same object for the same process. */
+const resources = new WeakMap<JaegerProcess, Uint8Array>()
+
+function resourceOf(process: JaegerProcess): Uint8Array {
+  const known = resources.get(process)
+  if (known !== undefined) return known
+  const resource = encodeResource(translateProcess(process))
+  resources.set(process, resource)
+  return resource
+}
+
+function translateProcess(process: JaegerProcess): Attributes {
   const attributes: Attributes = new Map()
-  if (process === undefined) return attributes
   const { serviceName, tags } = process
   if (serviceName !== '' && serviceName !== NO_SERVICE_NAME) attributes.set(SERVICE_NAME, serviceName)
   setTags(attributes, tags)
@@ -78,7 +88,7 @@ function textOf(value: PlainValue | undefined): string {
   return typeof value === 'string' ? value : ''
 }
 
-function addSpan(builder: TracesBuilder, resource: Attributes, from: JaegerSpan): void {
+function addSpan(builder: TracesBuilder, resource: Uint8Array, from: JaegerSpan): void {
   const tags = [...from.tags]
   const scopeName = takeFirst(tags, SCOPE_NAME)
   const scopeVersion = scopeName === undefined ? undefined : takeFirst(tags, SCOPE_VERSION)

@@ -6,7 +6,7 @@
 
 import { BadMessage } from '../bad-message.ts'
 import { parseIp } from '../ip.ts'
-import { type JsonObject, type JsonValue, parseJson } from '../json-value.ts'
+import { isObject, type JsonObject, type JsonValue, parseJson } from '../json-value.ts'
 import { isZero } from '../otlp-spans.ts'
 import type { ZipkinAnnotation, ZipkinEndpoint, ZipkinSpan } from './model.ts'
 import { spansToOtlp, type ZipkinOptions } from './to-otlp.ts'
@@ -64,7 +64,7 @@ function readTags(from: JsonObject): Map<string, string> {
   const tags = new Map<string, string>()
   const found = member(from, 'tags')
   if (found === null) return tags
-  for (const [key, value] of objectOf(found, 'tags')) {
+  for (const [key, value] of Object.entries(objectOf(found, 'tags'))) {
     if (typeof value === 'object' && value !== null) fail(`the tag ${key} is not a text`)
     tags.set(key, value === null ? '' : String(value))
   }
@@ -114,15 +114,15 @@ function fail(reason: string): never {
 
 /** Names in any case, as Go takes them; null when absent. */
 function member(from: JsonObject, name: string): JsonValue {
-  const exact = from.get(name)
+  const exact = from[name]
   if (exact !== undefined) return exact
   const lower = name.toLowerCase()
-  for (const [key, value] of from) if (key.length === name.length && key.toLowerCase() === lower) return value
+  for (const key in from) if (key.length === name.length && key.toLowerCase() === lower) return from[key]!
   return null
 }
 
 function objectOf(value: JsonValue, what: string): JsonObject {
-  if (!(value instanceof Map)) fail(`${what} is not an object`)
+  if (!isObject(value)) fail(`${what} is not an object`)
   return value
 }
 

@@ -1,18 +1,10 @@
 /** The `zipkin_proto` encoding: zipkin.proto3.ListOfSpans. */
 
-import {
-  I64,
-  LEN,
-  low,
-  readFixedUint64,
-  readString,
-  readVarint64,
-  readVarintUint64,
-  VARINT,
-} from '../../otlp/cursor.ts'
+import { I64, LEN, low, readFixedUint64, readVarint64, readVarintUint64, VARINT } from '../../otlp/cursor.ts'
 import { BadMessage, Budget } from '../bad-message.ts'
 import { CheckedCursor } from '../checked-cursor.ts'
 import { ipText } from '../ip.ts'
+import { readCachedString } from '../text-cache.ts'
 import { kindOf } from './decode-json.ts'
 import type { ZipkinAnnotation, ZipkinEndpoint, ZipkinSpan } from './model.ts'
 import { spansToOtlp, type ZipkinOptions } from './to-otlp.ts'
@@ -118,7 +110,7 @@ function readSpanId(c: CheckedCursor): Uint8Array | undefined {
 
 function readText(c: CheckedCursor): string {
   c.expect(LEN)
-  return readString(c.bytes, c.start, c.stop)
+  return readCachedString(c.bytes, c.start, c.stop)
 }
 
 function readMicros(c: CheckedCursor, wire: number): bigint {

@@ -6,6 +6,7 @@
  */
 
 import {
+  AnyValue,
   InstrumentationScope,
   Resource,
   Span,
@@ -18,10 +19,11 @@ import { ResourceView, ScopeView } from '../../otlp/resource.ts'
 import { SpanView } from '../../otlp/span.ts'
 import type { KeyValues } from '../../otlp/value.ts'
 import { ItemWalker } from '../../otlp/walk.ts'
-import { attributesJson, valueText } from '../any-value.ts'
+import { attributesJson, readKind, valueStart, valueStop, valueText } from '../any-value.ts'
 import { parseIp } from '../ip.ts'
 import { isZero } from '../otlp-spans.ts'
 import type { Reject } from '../record.ts'
+import { readCachedString } from '../text-cache.ts'
 import type { ZipkinAnnotation, ZipkinEndpoint, ZipkinSpan } from './model.ts'
 import {
   CLOUD_RESOURCE_ID,
@@ -127,8 +129,12 @@ function withScope(resource: Tags, bytes: Uint8Array, start: number, stop: numbe
 }
 
 function setAll(tags: Tags, attributes: KeyValues): void {
-  while (attributes.next())
-    tags.set(attributes.key(), valueText(attributes.bytes, attributes.valueStart, attributes.valueStop))
+  while (attributes.next()) {
+    const { bytes, keyStart, keyStop, valueStart: start, valueStop: stop } = attributes
+    const key = readCachedString(bytes, keyStart, keyStop)
+    if (readKind(bytes, start, stop) !== AnyValue.stringValue) tags.set(key, valueText(bytes, start, stop))
+    else tags.set(key, readCachedString(bytes, valueStart, valueStop))
+  }
 }
 
 /** Undefined when absent or zero. */

@@ -11,8 +11,15 @@ import type { PlainValue } from '../../otlp/value.ts'
 import { BadMessage } from '../bad-message.ts'
 import { parseGoFloat, parseGoInt } from '../go-numbers.ts'
 import { ipText } from '../ip.ts'
-import { type JsonValue, parseJson } from '../json-value.ts'
-import { type Attributes, type EventValues, isZero, type LinkValues, TracesBuilder } from '../otlp-spans.ts'
+import { isObject, type JsonValue, parseJson } from '../json-value.ts'
+import {
+  type Attributes,
+  type EventValues,
+  encodeResource,
+  isZero,
+  type LinkValues,
+  TracesBuilder,
+} from '../otlp-spans.ts'
 import type { ZipkinAnnotation, ZipkinEndpoint, ZipkinSpan } from './model.ts'
 import {
   ERROR,
@@ -53,7 +60,8 @@ export function spansToOtlp(spans: readonly ZipkinSpan[], options: ZipkinOptions
 }
 
 function addSpan(builder: TracesBuilder, span: ZipkinSpan, parse: boolean): void {
-  const tags = new Map(span.tags)
+  // The decoder made them for this; what is left of them are the attributes.
+  const { tags } = span
   const resource = takeResource(tags, span.local?.serviceName ?? '')
   const scopeName = take(tags, SCOPE_NAME) ?? tags.get(LIBRARY_NAME) ?? ''
   const scopeVersion = take(tags, SCOPE_VERSION) ?? tags.get(LIBRARY_VERSION) ?? ''
@@ -63,8 +71,8 @@ function addSpan(builder: TracesBuilder, span: ZipkinSpan, parse: boolean): void
   const kind = span.kind === 0 ? takeKind(tags) : span.kind
   const status = takeStatus(tags)
   const links = takeLinks(tags)
-  const attributes: Attributes = new Map()
-  for (const [key, value] of tags) attributes.set(key, parse ? parsed(value) : value)
+  const attributes = tags as Attributes
+  if (parse) for (const [key, value] of tags) attributes.set(key, parsed(value))
   setEndpoint(attributes, span.local, LOCAL_IP, LOCAL_PORT)
   const remoteService = span.remote?.serviceName ?? ''
   if (remoteService !== '') attributes.set(REMOTE_SERVICE, remoteService)
@@ -73,7 +81,7 @@ function addSpan(builder: TracesBuilder, span: ZipkinSpan, parse: boolean): void
   if (span.start === undefined) attributes.set(START_TIME_ABSENT, true)
   const { parentId } = span
   const hasParent = parentId !== undefined && !isZero(parentId) && Buffer.compare(parentId, span.id) !== 0
-  builder.add(resource, scopeName, scopeVersion, {
+  builder.add(encodeResource(resource), scopeName, scopeVersion, {
     traceId: span.traceId,
     spanId: span.id,
     parentSpanId: hasParent ? parentId : undefined,
@@ -197,8 +205,8 @@ function attributesOf(json: string): Attributes | undefined {
     throw error
   }
   const attributes: Attributes = new Map()
-  if (!(object instanceof Map)) return undefined
-  for (const [key, value] of object) if (value !== null) attributes.set(key, plainOf(value))
+  if (!isObject(object)) return undefined
+  for (const [key, value] of Object.entries(object)) if (value !== null) attributes.set(key, plainOf(value))
   return attributes
 }
 
@@ -207,9 +215,9 @@ function plainOf(value: JsonValue): PlainValue {
   if (typeof value === 'bigint') return inInt64(value) ? value : Number(value)
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value
   if (Array.isArray(value)) return value.map(plainOf)
-  if (!(value instanceof Map)) return value
+  if (!isObject(value)) return value
   const plain: { [key: string]: PlainValue } = Object.create(null)
-  for (const [key, one] of value) plain[key] = plainOf(one)
+  for (const [key, one] of Object.entries(value)) plain[key] = plainOf(one)
   return plain
 }
 

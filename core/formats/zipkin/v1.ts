@@ -6,7 +6,7 @@
 import { SpanSpanKind, StatusStatusCode } from '../../otlp/fields.ts'
 import type { PlainValue } from '../../otlp/value.ts'
 import { parseGoInt } from '../go-numbers.ts'
-import { type Attributes, type EventValues, isZero, TracesBuilder } from '../otlp-spans.ts'
+import { type Attributes, type EventValues, encodeResource, isZero, TracesBuilder } from '../otlp-spans.ts'
 import {
   ERROR,
   HTTP_RESPONSE_STATUS_CODE,
@@ -90,7 +90,7 @@ function addSpan(builder: TracesBuilder, span: V1Span): void {
   resource.set(SERVICE_NAME, known === UNKNOWN_SERVICE && service !== '' ? service : known)
   if (endpoint !== undefined) setEndpoint(resource, endpoint)
   const { timestamp, parentId } = span
-  builder.add(resource, '', '', {
+  builder.add(encodeResource(resource), '', '', {
     traceId: span.traceId,
     spanId: span.id,
     parentSpanId: parentId === undefined || isZero(parentId) ? undefined : parentId,
