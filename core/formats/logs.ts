@@ -8,7 +8,7 @@ import { MessageView } from '../otlp/message.ts'
 import type { PlainValue } from '../otlp/value.ts'
 import { ItemWalker } from '../otlp/walk.ts'
 import { Writer } from '../otlp/writer.ts'
-import { readKind, valueJson, valueStart, valueStop } from './any-value.ts'
+import { EMPTY_VALUE, readKind, valueJson, valueStart, valueStop } from './any-value.ts'
 import { BadMessage } from './bad-message.ts'
 import { isObject, type JsonValue, parseJson } from './json-value.ts'
 import { writeTime, writeValue } from './otlp-spans.ts'
@@ -42,7 +42,7 @@ function rawBody(record: MessageView): Uint8Array {
   if (start === -1) return EMPTY
   const stop = record.stopOf(LogRecord.body)
   const kind = readKind(record.bytes, start, stop)
-  if (kind === 0) return EMPTY
+  if (kind === EMPTY_VALUE || kind === AnyValue.stringValueStrindex) return EMPTY
   if (kind === AnyValue.bytesValue) return record.bytes.subarray(valueStart, valueStop)
   return Buffer.from(valueJson(record.bytes, start, stop))
 }

@@ -44,6 +44,7 @@ test('raw: the body of a log record', () => {
     {},
     undefined,
     { bytesValue: new Uint8Array() },
+    { stringValueStrindex: 1 },
   )
   assert.deepEqual(values, [
     '"foo"',
@@ -56,7 +57,7 @@ test('raw: the body of a log record', () => {
     '{"bar":"AQ==","foo":"foo"}',
     '"NaN"',
   ])
-  assert.equal(skipped, 3)
+  assert.equal(skipped, 4)
 })
 
 // Scenario: any bytes.
