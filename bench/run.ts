@@ -1,28 +1,49 @@
-/** `npm run bench -- [micro|load|all] [--quick] [--out file.json]`; see bench/README.md. */
+/** `npm run bench`; see bench/README.md, or `--quick` for a look. */
 
-import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { collectorProgram } from '../test/services/collector.ts'
+import { rotelProgram } from '../test/services/rotel.ts'
+import { type BenchArgs, benchArgs, HelpWanted, USAGE, UsageError } from './args.ts'
+import { writeBaseline } from './baseline.ts'
+import { publish } from './docs.ts'
 import { load } from './load/all.ts'
+import { print } from './load/print.ts'
 import { micro } from './micro/all.ts'
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, out: { type: 'string' } },
-})
-const what = positionals[0] ?? 'all'
-if (!['micro', 'load', 'all'].includes(what)) {
-  console.error(`bench: "${what}" is not a benchmark; write micro, load or all`)
-  process.exit(2)
+function argsOrExit(): BenchArgs {
+  try {
+    return benchArgs(process.argv.slice(2))
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    if (error instanceof HelpWanted) {
+      console.log(USAGE)
+      process.exit(0)
+    }
+    console.error(`bench: ${error.message}\n\n${USAGE}`)
+    process.exit(2)
+  }
 }
 
+const args = argsOrExit()
+if (args.fetch) for (const get of [rotelProgram, collectorProgram]) console.log(`there: ${await get()}`)
 const report = {
   at: new Date().toISOString(),
-  quick: values.quick,
-  micro: what === 'load' ? undefined : await micro(values.quick),
-  load: what === 'micro' ? undefined : await load(values.quick),
+  quick: args.quick,
+  micro: args.micro ? await micro(args.quick) : undefined,
+  load: args.load === undefined ? undefined : await load(args.load),
 }
-if (values.out !== undefined) {
-  writeFileSync(values.out, `${JSON.stringify(report, null, 2)}\n`)
-  console.log(`written: ${values.out}`)
+if (report.load !== undefined) print(report.load)
+if (args.out !== undefined) {
+  mkdirSync(dirname(args.out), { recursive: true })
+  writeFileSync(args.out, `${JSON.stringify(report, null, 2)}\n`)
+  console.log(`written: ${args.out}`)
 }
-process.exit(report.load?.problems.length ? 1 : 0)
+if (report.load?.problems.length) {
+  if (args.updateBaseline || args.publish)
+    console.error('bench: a run with problems is neither baseline nor published')
+  process.exit(1)
+}
+if (args.updateBaseline) console.log(`written: ${writeBaseline(report.load!)}`)
+if (args.publish) for (const file of publish(report.load!)) console.log(`written: ${file}`)
+process.exit(0)

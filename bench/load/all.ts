@@ -1,79 +1,21 @@
 /**
- * Load on whole processes: what a request costs the server in CPU time, at the gateway and at sinks that only receive.
- * All targets stand side by side and take turns case by case, so that a noisy minute hits everybody.
+ * Load on whole processes: what a request costs the server in CPU time, at the gateway, at its peers and at sinks that
+ * only receive. All stand side by side and take turns case by case, so that a noisy minute hits everybody.
  */
 
 import { execFileSync } from 'node:child_process'
-import { availableParallelism, cpus } from 'node:os'
-import { gzipSync } from 'node:zlib'
-import { realisticTraces } from '../../test/kit/realistic.ts'
-import { quantile } from '../micro/harness.ts'
-import { figure, table } from '../table.ts'
-import { drive, GRPC_DRIVER } from './drive.ts'
-import { LoadServer } from './server.ts'
-import { BASELINE, type Door, type Target, targets } from './targets.ts'
+import { availableParallelism, cpus, loadavg } from 'node:os'
+import { bodyOf, cellsOf, PIPELINES, type Pipeline, type Preset } from './cases.ts'
+import { GRPC_DRIVER } from './drive.ts'
+import { type Cores, Post } from './fleet.ts'
+import { type LoadReport, type Machine, placeOf, Recorder } from './report.ts'
+import { ServerGone } from './server.ts'
+import { COLLECTOR, ROTEL, SLUICE, type Target, targets } from './targets.ts'
 
-interface LoadCase {
-  readonly spans: number
-  readonly gzip: boolean
-  readonly requests: number
-  readonly plainBytes: number
-  readonly body: Buffer
-}
-
-/** One target, one door, one case, all rounds. CPU is the server's, in microseconds a request. */
-export interface LoadResult {
-  readonly target: string
-  readonly door: Door
-  readonly spans: number
-  readonly gzip: boolean
-  readonly bytes: number
-  readonly requests: number
-  readonly cpuUs: { readonly rounds: readonly number[]; readonly median: number; readonly perSpan: number }
-  /** Against the bare sink of the library that the gateway stands on, same door, same run. */
-  readonly ratio: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly errors: number
-}
-
-export interface LoadReport {
-  readonly node: string
-  readonly cpu: string
-  readonly pinned: boolean
-  readonly grpcDriver: string
-  readonly rssPeakMib: Readonly<Record<string, number>>
-  readonly results: readonly LoadResult[]
-  /** Errors and items that did not arrive. Not empty: the figures mean nothing. */
-  readonly problems: readonly string[]
-}
-
-interface Sample {
-  readonly cpuUs: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly errors: number
-}
-
-function loadCase(spans: number, gzip: boolean, requests: number): LoadCase {
-  const plain = realisticTraces(spans, spans)
-  const body = Buffer.from(gzip ? gzipSync(plain) : plain)
-  return { spans, gzip, requests, plainBytes: plain.length, body }
-}
-
-/** Enough requests that each cell takes some tenths of a second of server time. */
-function cases(quick: boolean): LoadCase[] {
-  if (quick) return [loadCase(10, false, 3000), loadCase(512, false, 300), loadCase(512, true, 200)]
-  const counts: [spans: number, requests: number][] = [
-    [1, 8000],
-    [10, 6000],
-    [100, 2500],
-    [512, 800],
-    [2000, 200],
-  ]
-  return [false, true].flatMap(gzip =>
-    counts.map(([spans, requests]) => loadCase(spans, gzip, gzip ? Math.ceil(requests / 3) : requests)),
-  )
+export interface LoadOptions extends Preset {
+  readonly preset: string
+  /** Names; everybody when undefined. */
+  readonly targets: readonly string[] | undefined
 }
 
 /** Everybody on its own core, so that the driver does not push the server aside. */
@@ -87,154 +29,183 @@ function pinSelf(): boolean {
   }
 }
 
-/** All at once: whoever is not asked costs nothing, and every case then meets them all in the same minute. */
-async function startAll(all: readonly Target[], pinned: boolean): Promise<LoadServer[]> {
-  const servers: LoadServer[] = []
-  for (const target of all) servers.push(await LoadServer.start(target, pinned ? 0 : undefined))
-  return servers
+/** Asked once: a pinned process sees one core. */
+let pinned: boolean | undefined
+
+/** The version of each peer, asked of its program; the program is the first word of the command. */
+function peersOf(all: readonly Target[]): Record<string, string> {
+  const peers: Record<string, string> = {}
+  for (const { name, command } of all) {
+    if (name !== COLLECTOR && name !== ROTEL) continue
+    peers[name] = execFileSync(command[0]!, ['--version'], { encoding: 'utf8' }).trim().split(' ').at(-1)!
+  }
+  return peers
 }
 
-/** No round is begun that would not be over by then: a busy machine gets fewer rounds, not a longer wait. */
-const BUDGET_MS = 8 * 60_000
+class Run {
+  readonly #options: LoadOptions
+  readonly #targetsOf: (pipeline: Pipeline) => readonly Target[]
+  readonly #cores: Cores
+  readonly recorder: Recorder
+  readonly problems: string[] = []
 
-const WARM_UP = [
-  [10, false, 4000],
-  [512, false, 200],
-  [512, true, 100],
-] as const
+  constructor(options: LoadOptions, targetsOf: (pipeline: Pipeline) => readonly Target[], pinned: boolean) {
+    this.#options = options
+    this.#targetsOf = pipeline => {
+      const named = (target: Target) => options.targets?.includes(target.name) ?? true
+      const open = (target: Target) => target.doors.some(door => options.doors.includes(door))
+      return targetsOf(pipeline).filter(target => named(target) && open(target))
+    }
+    this.#cores = pinned ? { server: 0, driver: 1 } : { server: undefined, driver: undefined }
+    this.recorder = new Recorder(options.rounds)
+  }
 
-/** Compiled code is what runs for days; what runs in the first second is not measured. */
-async function warmUp(server: LoadServer): Promise<void> {
-  for (const door of server.target.doors) {
-    for (const [spans, gzip, requests] of WARM_UP) {
-      const { body } = loadCase(spans, gzip, 1)
-      await drive(door, { port: server.ports[door], requests, body, gzip })
+  /** Pipelines that have something to do. */
+  pipelines(): Pipeline[] {
+    const paced = this.#options.cases.includes('paced')
+    return PIPELINES.filter(one => cellsOf(this.#options, one).length > 0 || (one === 'nop' && paced))
+  }
+
+  everybody(): Target[] {
+    const everybody = this.pipelines().flatMap(this.#targetsOf)
+    return this.#options.cases.includes('memory') ? [...everybody, ...this.#targetsOf('nop')] : everybody
+  }
+
+  #start(target: Target, pipeline: Pipeline): Promise<Post> {
+    const problem = (text: string) => this.problems.push(text)
+    return Post.start(target, { exporting: pipeline === 'export', cores: this.#cores, problem })
+  }
+
+  /** A server that ended is a problem once; the others go on. */
+  async #unlessGone(posts: Post[], post: Post, act: () => Promise<void>): Promise<void> {
+    try {
+      await act()
+    } catch (error) {
+      if (!(error instanceof ServerGone) && !(await post.server.gone())) throw error
+      this.problems.push(error instanceof ServerGone ? error.message : `${post.name} ended: ${error}`)
+      posts.splice(posts.indexOf(post), 1)
+      await post.stop()
     }
   }
-}
 
-async function sample(server: LoadServer, door: Door, one: LoadCase, problems: string[]): Promise<Sample> {
-  const { spans, plainBytes, requests, body, gzip } = one
-  const count = () => server.spans(door, spans / plainBytes)
-  const [spansBefore, cpuBefore] = [await count(), server.cpuUs()]
-  const hit = await drive(door, { port: server.ports[door], requests, body, gzip })
-  const cpuUs = (server.cpuUs() - cpuBefore) / requests
-  const arrived = Math.round((await count()) - spansBefore)
-  const cell = `${server.target.name} ${door} ${spans} spans${gzip ? ' gzip' : ''}`
-  if (hit.errors > 0) problems.push(`${cell}: ${hit.errors} errors`)
-  if (arrived !== requests * spans) problems.push(`${cell}: ${arrived} of ${requests * spans} spans arrived`)
-  return { cpuUs, p50Ms: hit.p50Ms, p99Ms: hit.p99Ms, errors: hit.errors }
-}
-
-function summary(target: Target, door: Door, one: LoadCase, samples: readonly Sample[]): LoadResult {
-  const median = (pick: (sample: Sample) => number) =>
-    quantile(
-      samples.map(pick).sort((a, b) => a - b),
-      0.5,
-    )
-  const cpu = median(({ cpuUs }) => cpuUs)
-  return {
-    target: target.name,
-    door,
-    spans: one.spans,
-    gzip: one.gzip,
-    bytes: one.body.length,
-    requests: one.requests,
-    cpuUs: { rounds: samples.map(({ cpuUs }) => cpuUs), median: cpu, perSpan: cpu / one.spans },
-    ratio: Number.NaN,
-    p50Ms: median(({ p50Ms }) => p50Ms),
-    p99Ms: median(({ p99Ms }) => p99Ms),
-    errors: samples.reduce((sum, { errors }) => sum + errors, 0),
+  /** Who begins changes from round to round: the first after a pause is not always the same. */
+  static #turns(posts: readonly Post[], round: number): Post[] {
+    const first = round % Math.max(1, posts.length)
+    return [...posts.slice(first), ...posts.slice(0, first)]
   }
-}
 
-function withRatios(results: readonly LoadResult[]): LoadResult[] {
-  return results.map(result => {
-    const base = results.find(
-      other =>
-        other.target === BASELINE[result.door] &&
-        other.spans === result.spans &&
-        other.gzip === result.gzip &&
-        other.door === result.door,
-    )
-    return { ...result, ratio: base === undefined ? Number.NaN : result.cpuUs.median / base.cpuUs.median }
-  })
-}
-
-export async function load(quick: boolean): Promise<LoadReport> {
-  const pinned = pinSelf()
-  const all = targets()
-  const list = cases(quick)
-  const rounds = quick ? 1 : 3
-  const began = performance.now()
-  const problems: string[] = []
-  const rssPeakMib: Record<string, number> = {}
-  const samples = new Map<string, Sample[]>()
-  console.log(
-    `load: Node ${process.version}, ${rounds} round(s), gRPC by ${GRPC_DRIVER}, server ${pinned ? 'on a core of its own' : 'not pinned'}`,
-  )
-  for (let round = 0; round < rounds; round++) {
-    const servers = await startAll(all, pinned)
+  async pipeline(pipeline: Pipeline, rounds: readonly number[]): Promise<void> {
+    const options = this.#options
+    const posts: Post[] = []
     try {
-      for (const server of servers) await warmUp(server)
-      for (const [i, one] of list.entries()) {
-        for (const door of ['http', 'grpc'] as const) {
-          for (const server of servers.filter(({ target }) => target.doors.includes(door))) {
-            const key = `${server.target.name} ${door} ${i}`
-            const taken = samples.get(key) ?? []
-            taken.push(await sample(server, door, one, problems))
-            samples.set(key, taken)
+      // All at once: whoever is not asked costs nothing, and every case then meets them all in the same minute.
+      for (const target of this.#targetsOf(pipeline)) posts.push(await this.#start(target, pipeline))
+      for (const post of [...posts])
+        await this.#unlessGone(posts, post, () => post.warmUp(options.doors, options.scale))
+      for (const round of rounds) {
+        for (const cell of cellsOf(options, pipeline)) {
+          for (const post of Run.#turns(posts, round)) {
+            if (!post.server.target.doors.includes(cell.door)) continue
+            await this.#unlessGone(posts, post, async () => {
+              const { bytes } = bodyOf(cell.spans, cell.encoding)
+              this.recorder.cell(round, post.name, cell, bytes.length, await post.shoot(cell))
+            })
           }
         }
-      }
-      for (const server of servers) {
-        const { name } = server.target
-        rssPeakMib[name] = Math.max(rssPeakMib[name] ?? 0, server.rssPeakMib())
+        if (pipeline === 'nop' && options.cases.includes('paced')) await this.#paced(posts, round)
       }
     } finally {
-      await Promise.all(servers.map(server => server.stop()))
+      await Promise.all(posts.map(post => post.stop()))
     }
-    console.log(`  round ${round + 1} of ${rounds} done`)
-    const spent = performance.now() - began
-    if (spent + spent / (round + 1) > BUDGET_MS) break
   }
-  const results = withRatios(
-    all.flatMap(target =>
-      target.doors.flatMap(door =>
-        list.map((one, i) => summary(target, door, one, samples.get(`${target.name} ${door} ${i}`)!)),
-      ),
-    ),
-  )
-  const report: LoadReport = {
-    node: process.version,
-    cpu: cpus()[0]?.model ?? '',
-    pinned,
-    grpcDriver: GRPC_DRIVER,
-    rssPeakMib,
-    results,
-    problems,
+
+  async #paced(posts: Post[], round: number): Promise<void> {
+    const { rate, pacedSeconds, doors } = this.#options
+    for (const door of doors) {
+      for (const post of Run.#turns(posts, round)) {
+        if (!post.server.target.doors.includes(door)) continue
+        await this.#unlessGone(posts, post, async () =>
+          this.recorder.paced(round, post.name, door, rate, await post.pace(door, rate, pacedSeconds)),
+        )
+      }
+    }
   }
-  print(report)
-  return report
+
+  /** One server at a time, fresh for each door: what it holds is the work of this load alone. */
+  async memory(round: number): Promise<void> {
+    for (const door of this.#options.doors) {
+      for (const target of this.#targetsOf('nop').filter(({ doors }) => doors.includes(door))) {
+        const posts = [await this.#start(target, 'nop')]
+        const post = posts[0]!
+        await this.#unlessGone(posts, post, async () =>
+          this.recorder.memory(round, target.name, door, await post.memory(door, this.#options.scale)),
+        )
+        if (posts.length > 0) await post.stop()
+      }
+    }
+  }
+
+  /** Samplers that keep other spans than ours do other work: nothing to compare. */
+  checkKept(): void {
+    const { cells } = this.recorder.results()
+    for (const ours of cells.filter(({ target }) => target === SLUICE)) {
+      for (const theirs of cells) {
+        if (theirs.target !== COLLECTOR || placeOf(theirs) !== placeOf(ours)) continue
+        for (const [round, kept] of ours.kept.entries()) {
+          const other = theirs.kept[round] ?? null
+          if (kept !== null && other !== null && Math.abs(kept - other) > 1e-9)
+            this.problems.push(`${placeOf(ours)}: sluice kept ${kept} of the spans, otelcol ${other}`)
+        }
+      }
+    }
+  }
 }
 
-function print({ results, rssPeakMib, problems }: LoadReport): void {
-  for (const door of ['http', 'grpc'] as const) {
-    const rows = results
-      .filter(result => result.door === door)
-      .sort((a, b) => Number(a.gzip) - Number(b.gzip) || a.spans - b.spans)
-      .map(({ target, spans, gzip, bytes, cpuUs, ratio, p50Ms, p99Ms }) => {
-        const [low, high] = [Math.min(...cpuUs.rounds), Math.max(...cpuUs.rounds)]
-        const name = `${String(spans).padStart(4)} spans${gzip ? ' gzip' : '     '}  ${target}`
-        const cells = [bytes, cpuUs.median].map(figure)
-        cells.push(`${figure(low)}-${figure(high)}`, figure(cpuUs.perSpan * 1000), ratio.toFixed(2))
-        return [name, ...cells, figure(p50Ms), figure(p99Ms)]
-      })
-    const head = [`${door} (ratio: to ${BASELINE[door]})`, 'bytes', 'CPU us', 'rounds', 'ns/span', 'ratio']
-    console.log(`\n${table([...head, 'p50 ms', 'p99 ms'], rows)}`)
+/** Throws when a server does not start; what goes wrong later is in `problems`. */
+export async function load(
+  options: LoadOptions,
+  targetsOf: (pipeline: Pipeline) => readonly Target[] = targets,
+): Promise<LoadReport> {
+  const at = new Date().toISOString()
+  const [loadAverage] = loadavg()
+  pinned ??= pinSelf()
+  const run = new Run(options, targetsOf, pinned)
+  const machine: Machine = {
+    cpu: cpus()[0]?.model ?? '',
+    cores: cpus().length,
+    pinned,
+    loadAverage: loadAverage!,
+    node: process.version,
+    peers: peersOf(run.everybody()),
+    grpcDriver: GRPC_DRIVER,
   }
-  const peaks = Object.entries(rssPeakMib).map(([name, mib]) => `${name} ${figure(mib)}`)
-  console.log(`\nRSS peak in MiB: ${peaks.join(', ')}`)
-  for (const problem of problems) console.log(`PROBLEM: ${problem}`)
-  if (problems.length === 0) console.log('Every request succeeded and every span arrived.')
+  const names = [...new Set(run.everybody().map(({ name }) => name))]
+  console.log(
+    `load: ${names.join(', ')}; ${options.rounds} round(s), gRPC by ${GRPC_DRIVER}, servers ${pinned ? 'on a core of their own' : 'not pinned'}`,
+  )
+  if (loadAverage! > 0.5)
+    console.log(`  somebody else is at work here (load average ${loadAverage!.toFixed(1)})`)
+  const rounds = options.restart ? await restarting(run, options) : await staying(run, options)
+  run.checkKept()
+  const { problems } = run
+  return { at, preset: options.preset, machine, rounds, ...run.recorder.results(), problems }
+}
+
+async function restarting(run: Run, options: LoadOptions): Promise<number> {
+  const began = performance.now()
+  for (let round = 0; round < options.rounds; round++) {
+    for (const pipeline of run.pipelines()) await run.pipeline(pipeline, [round])
+    if (options.cases.includes('memory')) await run.memory(round)
+    const minutes = (performance.now() - began) / 60_000
+    console.log(`  round ${round + 1} of ${options.rounds} done after ${minutes.toFixed(1)} min`)
+    if (minutes + minutes / (round + 1) > options.minutes) return round + 1
+  }
+  return options.rounds
+}
+
+async function staying(run: Run, options: LoadOptions): Promise<number> {
+  const rounds = Array.from({ length: options.rounds }, (_, round) => round)
+  for (const pipeline of run.pipelines()) await run.pipeline(pipeline, rounds)
+  if (options.cases.includes('memory')) for (const round of rounds) await run.memory(round)
+  return options.rounds
 }

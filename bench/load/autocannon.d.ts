@@ -8,11 +8,10 @@ declare module 'autocannon' {
     readonly connections: number
     readonly amount: number
     readonly timeout: number
+    /** Milliseconds between its samples; it ends with one. */
+    readonly sampleInt: number
   }
   interface Outcome {
-    readonly errors: number
-    readonly timeouts: number
-    readonly non2xx: number
     readonly '2xx': number
   }
   interface Tracker extends Promise<Outcome> {

@@ -1,21 +1,24 @@
 /** Sends a fixed number of equal requests as fast as they are answered: autocannon for HTTP, h2load for gRPC. */
 
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:http2'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  type ClientHttp2Session,
+  connect,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import autocannon from 'autocannon'
-import { quantile } from '../micro/harness.ts'
-import type { Door } from './targets.ts'
+import { quantile } from '../stats.ts'
+import type { Body, Door } from './cases.ts'
 
 export interface Shot {
   readonly port: number
   readonly requests: number
-  /** The OTLP request, gzipped when `gzip`. */
-  readonly body: Buffer
-  readonly gzip: boolean
+  readonly body: Body
 }
 
 export interface Impact {
@@ -30,36 +33,55 @@ const HTTP_CONNECTIONS = 16
 const GRPC_CONNECTIONS = 4
 const GRPC_STREAMS = 4
 
-const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
+/** A shot takes seconds; a server that stopped answering ends it. */
+const SHOT_MS_MAX = 180_000
+
+export const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
 
 function impact(errors: number, ms: number[]): Impact {
   ms.sort((a, b) => a - b)
   return { errors, p50Ms: quantile(ms, 0.5), p99Ms: quantile(ms, 0.99) }
 }
 
+export function httpHeaders({ encoding }: Body): Record<string, string> {
+  return {
+    'content-type': 'application/x-protobuf',
+    ...(encoding === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
+  }
+}
+
+export function grpcHeaders({ encoding }: Body): Record<string, string> {
+  return {
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    ...(encoding === 'gzip' ? { 'grpc-encoding': 'gzip' } : {}),
+  }
+}
+
 /** autocannon through its API: its command line reads the body as text and corrupts protobuf. */
-async function driveHttp({ port, requests, body, gzip }: Shot): Promise<Impact> {
+async function driveHttp({ port, requests, body }: Shot): Promise<Impact> {
   const ms: number[] = []
   const tracker = autocannon({
     url: `http://127.0.0.1:${port}/v1/traces`,
     method: 'POST',
-    headers: { 'content-type': 'application/x-protobuf', ...(gzip ? { 'content-encoding': 'gzip' } : {}) },
-    body,
+    headers: httpHeaders(body),
+    body: body.bytes,
     connections: Math.min(HTTP_CONNECTIONS, requests),
     amount: requests,
     timeout: 30,
+    sampleInt: 50,
   })
   tracker.on('response', (_client, _status, _bytes, took) => ms.push(took))
-  const { errors, timeouts, non2xx } = await tracker
-  return impact(errors + timeouts + non2xx + (requests - ms.length), ms)
+  const { '2xx': good } = await tracker
+  return impact(requests - good, ms)
 }
 
 /** gRPC's frame: a flag, the length, the message. */
-function frame({ body, gzip }: Shot): Buffer {
+export function frame({ bytes, encoding }: Body): Buffer {
   const head = Buffer.alloc(5)
-  head[0] = gzip ? 1 : 0
-  head.writeUInt32BE(body.length, 1)
-  return Buffer.concat([head, body])
+  head[0] = encoding === 'gzip' ? 1 : 0
+  head.writeUInt32BE(bytes.length, 1)
+  return Buffer.concat([head, bytes])
 }
 
 /**
@@ -70,16 +92,16 @@ async function driveH2load(shot: Shot): Promise<Impact> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   try {
     const [data, log] = [join(folder, 'body'), join(folder, 'log')]
-    writeFileSync(data, frame(shot))
+    writeFileSync(data, frame(shot.body))
     const args = ['-n', String(shot.requests), '-c', String(GRPC_CONNECTIONS), '-m', String(GRPC_STREAMS)]
-    args.push('-d', data, '--log-file', log, '-H', 'content-type: application/grpc', '-H', 'te: trailers')
-    if (shot.gzip) args.push('-H', 'grpc-encoding: gzip')
-    const { stdout } = await promisify(execFile)('h2load', [
-      ...args,
-      `http://127.0.0.1:${shot.port}${METHOD}`,
-    ])
+    args.push('-d', data, '--log-file', log)
+    for (const [name, value] of Object.entries(grpcHeaders(shot.body))) args.push('-H', `${name}: ${value}`)
+    args.push(`http://127.0.0.1:${shot.port}${METHOD}`)
+    // Killed when its time is over: nothing succeeded then, and the count of what arrived tells the rest.
+    const run = promisify(execFile)('h2load', args, { timeout: SHOT_MS_MAX })
+    const { stdout } = await run.catch(() => ({ stdout: '' }))
     const good = Number(/, (\d+) succeeded,/.exec(stdout)?.[1] ?? 0)
-    const lines = readFileSync(log, 'utf8').trim().split('\n')
+    const lines = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []
     const ms = lines.map(line => Number(line.split('\t')[2]) / 1000)
     return impact(shot.requests - good, ms)
   } finally {
@@ -89,40 +111,50 @@ async function driveH2load(shot: Shot): Promise<Impact> {
 
 /** The same with node:http2, where h2load is missing. Costlier to the driver, not to the server. */
 async function driveHttp2(shot: Shot): Promise<Impact> {
-  const bytes = frame(shot)
+  const bytes = frame(shot.body)
   const ms: number[] = []
   let left = shot.requests
   let errors = 0
-  const headers = {
-    ':method': 'POST',
-    ':path': METHOD,
-    'content-type': 'application/grpc',
-    te: 'trailers',
-    ...(shot.gzip ? { 'grpc-encoding': 'gzip' } : {}),
+  const headers = { ':method': 'POST', ':path': METHOD, ...grpcHeaders(shot.body) }
+  const one = async (session: ClientHttp2Session) => {
+    const before = performance.now()
+    if (!(await callGrpc(session, headers, bytes))) errors++
+    ms.push(performance.now() - before)
   }
-  const one = (session: ReturnType<typeof connect>) =>
-    new Promise<void>(resolve => {
-      const before = performance.now()
-      let status = ''
-      const stream = session.request(headers)
-      stream.on('trailers', trailers => {
-        status = String(trailers['grpc-status'])
-      })
-      stream.on('error', () => {})
-      stream.on('close', () => {
-        ms.push(performance.now() - before)
-        if (status !== '0') errors++
-        resolve()
-      })
-      stream.resume().end(bytes)
-    })
-  const lane = async (session: ReturnType<typeof connect>) => {
+  const lane = async (session: ClientHttp2Session) => {
     while (left-- > 0) await one(session)
   }
-  const sessions = Array.from({ length: GRPC_CONNECTIONS }, () => connect(`http://127.0.0.1:${shot.port}`))
+  const sessions = openSessions(shot.port)
   await Promise.all(sessions.flatMap(session => Array.from({ length: GRPC_STREAMS }, () => lane(session))))
   for (const session of sessions) session.close()
   return impact(errors, ms)
+}
+
+/** A server that refuses or ends is told by the calls that fail. */
+export function openSessions(port: number): ClientHttp2Session[] {
+  return Array.from({ length: GRPC_CONNECTIONS }, () =>
+    connect(`http://127.0.0.1:${port}`).on('error', () => {}),
+  )
+}
+
+/** Whether the call ended with status OK. Never rejects. */
+export function callGrpc(
+  session: ClientHttp2Session,
+  headers: OutgoingHttpHeaders,
+  message: Buffer,
+): Promise<boolean> {
+  return new Promise(resolve => {
+    if (session.destroyed || session.closed) return resolve(false)
+    let status: unknown
+    const heard = (fields: IncomingHttpHeaders): void => {
+      status = fields['grpc-status'] ?? status
+    }
+    const stream = session.request(headers)
+    stream.on('response', heard).on('trailers', heard)
+    stream.on('error', () => {})
+    stream.on('close', () => resolve(status === '0'))
+    stream.resume().end(message)
+  })
 }
 
 async function hasH2load(): Promise<boolean> {

@@ -6,6 +6,8 @@
  * how far to trust both.
  */
 
+import { quantile } from '../stats.ts'
+
 /** One thing to measure. `run` returns a number made from its result: the sink that keeps the work from being removed. */
 export interface Case {
   readonly name: string
@@ -96,9 +98,4 @@ export async function measure(one: Case, pace: Pace): Promise<Result> {
     spread: (((quantile(took, 0.75) - quantile(took, 0.25)) / 2) * 100) / median,
     perItem: (median * 1000) / one.items,
   }
-}
-
-/** Of sorted numbers. */
-export function quantile(sorted: readonly number[], q: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0
 }

@@ -2,16 +2,18 @@
 
 let requests = 0
 let bytes = 0
+let spans = 0
 
-/** A request of so many bytes arrived whole, after decompression. */
-export function arrived(size: number): void {
+/** A request of so many bytes arrived whole, after decompression; with its spans, where the sink counts them. */
+export function arrived(size: number, items = 0): void {
   requests++
   bytes += size
+  spans += items
 }
 
 /** Tells the benchmark that the sink listens, and answers its questions. */
 export function listening(): void {
-  process.on('SIGUSR2', () => console.log(`arrived ${requests} ${bytes}`))
+  process.on('SIGUSR2', () => console.log(`arrived ${requests} ${bytes} ${spans}`))
   console.log('listening')
 }
 
