@@ -44,11 +44,12 @@ export function writeBaseline(report: LoadReport): string {
 
 /** What differs between the two machines, in sentences: ratios travel, but not everywhere. */
 export function machineDifferences(before: Machine, now: Machine): string[] {
-  const words = ({ cpu, cores, pinned, node, peers, grpcDriver }: Machine): Record<string, string> => ({
+  const words = ({ cpu, cores, pinned, node, peers, drivers }: Machine): Record<string, string> => ({
     ...{
       CPU: `${cores} x ${cpu}`,
       Node: node,
-      'gRPC driver': grpcDriver,
+      'HTTP driver': drivers.http,
+      'gRPC driver': drivers.grpc,
       pinning: pinned ? 'pinned' : 'not pinned',
     },
     ...peers,

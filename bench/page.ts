@@ -98,7 +98,7 @@ function memoryTable(memory: readonly MemoryResult[]): string {
 }
 
 function machineText({ at, machine, rounds, preset }: LoadReport): string {
-  const { cpu, cores, pinned, node, peers, grpcDriver } = machine
+  const { cpu, cores, pinned, node, peers, drivers } = machine
   const versions = [
     `Node ${node.slice(1)}`,
     ...Object.entries(peers).map(([name, version]) => `${NAMES[name]} ${version}`),
@@ -107,7 +107,7 @@ function machineText({ at, machine, rounds, preset }: LoadReport): string {
     `${at.slice(0, 10)}, ${cores} cores of ${cpu}, ${versions.join(', ')}; ${rounds} round${rounds === 1 ? '' : 's'} (\`${preset}\`).`,
     `Figures are medians over the rounds, with the lowest and the highest in brackets; ratios are taken within each round.`,
     pinned ? 'Servers ran on one core, the load came from another.' : 'Nothing was pinned to a core.',
-    `HTTP was driven by autocannon, gRPC by ${grpcDriver}.`,
+    `HTTP was driven by ${drivers.http}, gRPC by ${drivers.grpc}.`,
   ].join('\n')
 }
 
@@ -115,6 +115,10 @@ const EXPLAINED = {
   nop: [
     'OTLP -> memory_limiter, batch -> nop',
     'CPU time of the server for one request. Rotel has no memory limiter.',
+  ],
+  autocannon: [
+    'HTTP, with a slower driver',
+    'The same driven by autocannon, which is slower than the servers: they sleep between requests, and each request pays for being woken up. Real senders are somewhere between this and the table above.',
   ],
   edit: [
     'With sampling and editing',
@@ -129,7 +133,7 @@ const EXPLAINED = {
 /** What stands between BEGIN and END. */
 export function generated(report: LoadReport): string {
   const parts = [machineText(report), '![Spans per second of CPU by spans a request](performance.svg)']
-  for (const name of ['nop', 'edit', 'export'] as const) {
+  for (const name of ['nop', 'autocannon', 'edit', 'export'] as const) {
     const cells = report.cells.filter(cell => cell.case === name)
     if (cells.length > 0) parts.push(`### ${EXPLAINED[name][0]}`, EXPLAINED[name][1], cellTable(cells))
   }

@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process'
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { bodyOf, cellsOf, PIPELINES, type Pipeline, type Preset } from './cases.ts'
-import { GRPC_DRIVER } from './drive.ts'
+import { DRIVERS } from './drive.ts'
 import { type Cores, Post } from './fleet.ts'
 import { type LoadReport, type Machine, placeOf, Recorder } from './report.ts'
 import { ServerGone } from './server.ts'
@@ -177,11 +177,11 @@ export async function load(
     loadAverage: loadAverage!,
     node: process.version,
     peers: peersOf(run.everybody()),
-    grpcDriver: GRPC_DRIVER,
+    drivers: DRIVERS,
   }
   const names = [...new Set(run.everybody().map(({ name }) => name))]
   console.log(
-    `load: ${names.join(', ')}; ${options.rounds} round(s), gRPC by ${GRPC_DRIVER}, servers ${pinned ? 'on a core of their own' : 'not pinned'}`,
+    `load: ${names.join(', ')}; ${options.rounds} round(s), HTTP by ${DRIVERS.http}, gRPC by ${DRIVERS.grpc}, servers ${pinned ? 'on a core of their own' : 'not pinned'}`,
   )
   if (loadAverage! > 0.5)
     console.log(`  somebody else is at work here (load average ${loadAverage!.toFixed(1)})`)

@@ -10,7 +10,11 @@ export type Door = (typeof DOORS)[number]
 export const PIPELINES = ['nop', 'edit', 'export'] as const
 export type Pipeline = (typeof PIPELINES)[number]
 
-export const CASES = [...PIPELINES, 'paced', 'memory'] as const
+/** What shots are fired for: the pipelines at full load, and `nop` over HTTP as autocannon drives it. */
+export const CELL_CASES = [...PIPELINES, 'autocannon'] as const
+export type CellCase = (typeof CELL_CASES)[number]
+
+export const CASES = [...CELL_CASES, 'paced', 'memory'] as const
 export type CaseName = (typeof CASES)[number]
 
 export const ENCODINGS = ['plain', 'gzip'] as const
@@ -18,6 +22,7 @@ export type Encoding = (typeof ENCODINGS)[number]
 
 /** One shot: so many equal requests through one door of one pipeline, as fast as they are answered. */
 export interface Cell {
+  readonly case: CellCase
   readonly pipeline: Pipeline
   readonly door: Door
   readonly spans: number
@@ -73,15 +78,17 @@ export const PRESETS = {
 export type PresetName = keyof typeof PRESETS
 
 /** Sizes where none are asked for. What one SDK sends at most is 512; what a gateway sends on is larger. */
-const SPANS: Readonly<Record<Pipeline, readonly number[]>> = {
+const SPANS: Readonly<Record<CellCase, readonly number[]>> = {
   nop: [1, 10, 100, 512, 2000],
+  autocannon: [1, 10, 100, 512],
   edit: [100, 512],
   export: [10, 100, 512],
 }
 
 /** Compression belongs to the door, and the door is measured with nop. */
-const ENCODINGS_OF: Readonly<Record<Pipeline, readonly Encoding[]>> = {
+const ENCODINGS_OF: Readonly<Record<CellCase, readonly Encoding[]>> = {
   nop: ENCODINGS,
+  autocannon: ['plain'],
   edit: ['plain'],
   export: ['plain'],
 }
@@ -94,15 +101,22 @@ export function requestsFor(spans: number, encoding: Encoding, scale: number): n
   return Math.max(20, Math.round((encoding === 'gzip' ? plain / 3 : plain) * scale))
 }
 
+/** What is fired at one pipeline. */
 export function cellsOf(preset: Preset, pipeline: Pipeline): Cell[] {
-  if (!preset.cases.includes(pipeline)) return []
-  const encodings = preset.encodings.filter(encoding => ENCODINGS_OF[pipeline].includes(encoding))
+  const cells = cellsFor(preset, pipeline, pipeline, preset.doors)
+  if (pipeline !== 'nop') return cells
+  const http = preset.doors.filter(door => door === 'http')
+  return [...cells, ...cellsFor(preset, 'autocannon', pipeline, http)]
+}
+
+function cellsFor(preset: Preset, name: CellCase, pipeline: Pipeline, doors: readonly Door[]): Cell[] {
+  if (!preset.cases.includes(name)) return []
   const cells: Cell[] = []
-  for (const encoding of encodings) {
-    for (const door of preset.doors) {
-      for (const spans of preset.spans ?? SPANS[pipeline]) {
+  for (const encoding of preset.encodings.filter(one => ENCODINGS_OF[name].includes(one))) {
+    for (const door of doors) {
+      for (const spans of preset.spans ?? SPANS[name]) {
         const requests = requestsFor(spans, encoding, preset.scale)
-        cells.push({ pipeline, door, spans, encoding, requests })
+        cells.push({ case: name, pipeline, door, spans, encoding, requests })
       }
     }
   }

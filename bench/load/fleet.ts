@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../../test/services/ports.ts'
 import { type Body, bodyOf, type Cell, type Door, type Encoding, PACED_SPANS } from './cases.ts'
-import { drive } from './drive.ts'
+import { drive, driveAutocannon, type Shot } from './drive.ts'
 import { openLoop, openSender } from './paced.ts'
 import { LoadServer } from './server.ts'
 import { OUTLET, type Target } from './targets.ts'
@@ -147,11 +147,12 @@ export class Post {
       if (doors.includes(door)) await this.#shots(door, WARM_UP, scale, 'warm-up')
   }
 
-  async shoot({ pipeline, door, spans, encoding, requests }: Cell) {
+  async shoot({ case: name, door, spans, encoding, requests }: Cell) {
     const body = bodyOf(spans, encoding)
-    const what = `${this.name} ${pipeline} ${door} ${encoding} ${spans}`
+    const what = `${this.name} ${name} ${door} ${encoding} ${spans}`
+    const send = name === 'autocannon' ? driveAutocannon : (shot: Shot) => drive(door, shot)
     const { hit, cpuUs, kept } = await this.#counted(what, door, spans, body, requests, () =>
-      drive(door, { port: this.server.ports[door], requests, body }),
+      send({ port: this.server.ports[door], requests, body }),
     )
     return { cpuUs: cpuUs / requests, p50Ms: hit.p50Ms, p99Ms: hit.p99Ms, kept }
   }

@@ -1,13 +1,13 @@
 /** What a run of the load benchmark found, as it is written to JSON, and how the rounds get into it. */
 
-import { type Cell, type Door, type Encoding, PACED_SPANS, type Pipeline } from './cases.ts'
+import { type Cell, type CellCase, type Door, type Encoding, PACED_SPANS } from './cases.ts'
 
 /** By round; null where it was not measured: a server that had ended, a round that was not begun. */
 export type Rounds = readonly (number | null)[]
 
 /** One target, one cell, all rounds. CPU is the server's. */
 export interface CellResult {
-  readonly case: Pipeline
+  readonly case: CellCase
   readonly door: Door
   readonly spans: number
   readonly encoding: Encoding
@@ -59,7 +59,8 @@ export interface Machine {
   readonly node: string
   /** By target; only those that took part. */
   readonly peers: Readonly<Record<string, string>>
-  readonly grpcDriver: string
+  /** Who sends at full load, over HTTP and over gRPC. */
+  readonly drivers: Readonly<Record<Door, string>>
 }
 
 export interface LoadReport {
@@ -110,10 +111,10 @@ export class Recorder {
     bytes: number,
     taken: Record<CellFigure, number | null>,
   ): void {
-    const { pipeline, door, spans, encoding, requests } = cell
-    const key = `${target} ${pipeline} ${door} ${spans} ${encoding}`
+    const { case: name, door, spans, encoding, requests } = cell
+    const key = `${target} ${name} ${door} ${spans} ${encoding}`
     const into = upsert(this.#cells, key, () => ({
-      ...{ case: pipeline, door, spans, encoding, target, bytes, requests },
+      ...{ case: name, door, spans, encoding, target, bytes, requests },
       ...{ cpuUs: this.#none(), p50Ms: this.#none(), p99Ms: this.#none(), kept: this.#none() },
     }))
     for (const figure of CELL_FIGURES) into[figure][round] = taken[figure]

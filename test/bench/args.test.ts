@@ -9,7 +9,7 @@ test('what is run', () => {
   const all = benchArgs([])
   assert.equal(all.micro, true)
   assert.equal(all.load!.preset, 'full')
-  assert.deepEqual(all.load!.cases, ['nop', 'edit', 'export', 'paced', 'memory'])
+  assert.deepEqual(all.load!.cases, ['nop', 'edit', 'export', 'autocannon', 'paced', 'memory'])
   const micro = benchArgs(['micro', '--quick', '--out', 'a.json'])
   assert.equal(micro.load, undefined)
   assert.equal(micro.quick, true)
@@ -52,7 +52,10 @@ test('mistakes are told', () => {
   const wrong: [argv: string[], message: RegExp][] = [
     [['lod'], /"lod" is not a benchmark; there are: micro, load, all/],
     [['load', 'micro'], /"load micro"/],
-    [['--case', 'nop,edti'], /--case: there is no "edti"; there are: nop, edit, export, paced, memory/],
+    [
+      ['--case', 'nop,edti'],
+      /--case: there is no "edti"; there are: nop, edit, export, autocannon, paced, memory/,
+    ],
     [['--spans', '10,x'], /--spans: "x" is not a whole number from 1 to 20000/],
     [['--spans', '0'], /--spans: "0"/],
     [['--spans', ''], /--spans: ""/],
@@ -75,11 +78,12 @@ test('mistakes are told', () => {
 // Guarantees: what the claims of docs/performance.md are about is measured: every size, both doors, both encodings.
 test('the full preset has every cell', () => {
   const { load } = benchArgs(['load'])
-  const nop = cellsOf(load!, 'nop').map(({ door, spans, encoding }) => `${door} ${encoding} ${spans}`)
-  assert.equal(nop.length, 20)
+  const all = cellsOf(load!, 'nop').map(one => `${one.case} ${one.door} ${one.encoding} ${one.spans}`)
+  assert.equal(all.length, 24)
   for (const door of ['http', 'grpc'])
     for (const encoding of ['plain', 'gzip'])
-      for (const spans of [1, 10, 100, 512, 2000]) assert.ok(nop.includes(`${door} ${encoding} ${spans}`))
+      for (const spans of [1, 10, 100, 512, 2000]) assert.ok(all.includes(`nop ${door} ${encoding} ${spans}`))
+  for (const spans of [1, 10, 100, 512]) assert.ok(all.includes(`autocannon http plain ${spans}`))
   assert.deepEqual(new Set(cellsOf(load!, 'export').map(({ encoding }) => encoding)), new Set(['plain']))
   for (const { requests } of cellsOf(load!, 'nop')) assert.ok(requests >= 20)
 })

@@ -61,7 +61,7 @@ export function knownReport(): LoadReport {
         pinned: true,
         loadAverage: 0.1,
         node: 'v26.10.0',
-        grpcDriver: 'h2load',
+        drivers: { http: 'h2load', grpc: 'h2load' },
       },
       peers: { otelcol: '0.155.0', rotel: '0.0.1-alpha10' },
     },

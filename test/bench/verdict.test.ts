@@ -83,7 +83,14 @@ test('the explanation', () => {
 // Guarantees: the text is the same baseline again, one ratio a line; every difference is a sentence.
 test('the baseline and its machine', () => {
   const machine: Machine = {
-    ...{ cpu: 'X', cores: 2, pinned: true, loadAverage: 0, node: 'v26.10.0', grpcDriver: 'h2load' },
+    ...{
+      cpu: 'X',
+      cores: 2,
+      pinned: true,
+      loadAverage: 0,
+      node: 'v26.10.0',
+      drivers: { http: 'h2load', grpc: 'h2load' },
+    },
     peers: { otelcol: '0.155.0' },
   }
   const baseline: Baseline = {

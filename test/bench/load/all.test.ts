@@ -115,7 +115,14 @@ test('a gateway that does not send on is noticed', async () => {
       outletMsMax: mode === 'hoards' ? 500 : 20_000,
     })
     try {
-      await post.shoot({ pipeline: 'export', door: 'http', spans: 10, encoding: 'plain', requests: 20 })
+      await post.shoot({
+        case: 'export',
+        pipeline: 'export',
+        door: 'http',
+        spans: 10,
+        encoding: 'plain',
+        requests: 20,
+      })
     } finally {
       await post.stop()
     }
