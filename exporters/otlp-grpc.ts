@@ -11,7 +11,7 @@
  */
 
 import { section, type ValueOf } from '../config/schema.ts'
-import { type Batch, contiguous } from '../core/component/batch.ts'
+import type { Batch } from '../core/component/batch.ts'
 import type {
   ConsumeContext,
   Exporter,
@@ -25,6 +25,7 @@ import { SIGNAL_WORDS, SIGNALS } from '../core/otlp/signals.ts'
 import { GrpcClient } from '../core/transport/grpc-client.ts'
 import { checkGrpcClient, grpcClientFields } from '../core/transport/grpc-client-config.ts'
 import { isRetryableGrpc, oneLine, sentResult, throwOutcome } from '../core/transport/otlp-outcome.ts'
+import { userAgent } from '../core/transport/user-agent.ts'
 
 const config = section(
   {
@@ -42,14 +43,13 @@ class OtlpGrpcExporter implements Exporter {
   readonly #client: GrpcClient
 
   constructor(config: OtlpGrpcConfig, settings: Settings) {
-    const { name, version } = settings.host.build
     this.#settings = settings
     this.#endpoint = config.endpoint
-    this.#client = new GrpcClient(config, `${name}/${version} (${process.platform}/${process.arch})`)
+    this.#client = new GrpcClient(config, userAgent(settings.host.build))
   }
 
   async start(): Promise<void> {
-    this.#client.open()
+    await this.#client.open()
   }
 
   async stop(): Promise<void> {
@@ -58,7 +58,7 @@ class OtlpGrpcExporter implements Exporter {
 
   async send(batch: Batch, context: ConsumeContext): Promise<SendResult> {
     const { method } = SIGNAL_WORDS[batch.signal]
-    const answer = await this.#client.unary(method, contiguous(batch), context)
+    const answer = await this.#client.unary(method, batch.chunks, context)
     if (answer.status === 'OK') return sentResult(batch, readResponse(answer.body), this.#settings.log)
     const retryMs = answer.details === undefined ? undefined : readStatus(answer.details).retryDelayMs
     const message = `${this.#endpoint} answered ${answer.status}: ${oneLine(answer.message)}`

@@ -33,6 +33,7 @@ import {
   statusOfHttp,
   throwOutcome,
 } from '../core/transport/otlp-outcome.ts'
+import { userAgent } from '../core/transport/user-agent.ts'
 
 const SIGNAL_KEYS = ['traces_endpoint', 'metrics_endpoint', 'logs_endpoint', 'profiles_endpoint'] as const
 
@@ -109,11 +110,10 @@ class OtlpHttpExporter implements Exporter {
       const url = signalUrl(config, signal)
       if (url !== undefined) urls.set(signal, url)
     }
-    const { name, version } = settings.host.build
     this.#settings = settings
     this.#json = config.encoding === 'json'
     this.#urls = urls
-    this.#client = new HttpClient(config, `${name}/${version} (${process.platform}/${process.arch})`)
+    this.#client = new HttpClient(config, userAgent(settings.host.build))
   }
 
   async start(): Promise<void> {

@@ -31,20 +31,22 @@ export const HTTP_COMPRESSIONS = [
 ] as const
 export type HttpCompression = (typeof HTTP_COMPRESSIONS)[number]
 
+export const compressionParams = section(
+  {
+    level: integer({
+      default: 0,
+      min: -2,
+      doc: 'gzip, zlib, deflate: 1 (fast) to 9 (small), -2 Huffman only; 0 and -1 mean 3. zstd: 1 to 22; 0 and -1 mean 1.',
+    }),
+  },
+  { doc: 'How hard to compress.' },
+)
+
 /** The two keys. `gzip` is the default of the OTLP exporters. */
 export function compressionFields(fallback: HttpCompression) {
   return {
     compression: choice(HTTP_COMPRESSIONS, { default: fallback, doc: 'How requests are compressed.' }),
-    compression_params: section(
-      {
-        level: integer({
-          default: 0,
-          min: -2,
-          doc: 'gzip, zlib, deflate: 1 (fast) to 9 (small), -2 Huffman only; 0 and -1 mean 3. zstd: 1 to 22; 0 and -1 mean 1.',
-        }),
-      },
-      { doc: 'How hard to compress.' },
-    ),
+    compression_params: compressionParams,
   }
 }
 

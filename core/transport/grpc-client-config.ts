@@ -11,6 +11,7 @@ import {
   text,
   type ValueOf,
 } from '../../config/schema.ts'
+import { compressionParams, compressionProblem } from './compress.ts'
 import { headersField } from './headers.ts'
 import { type ClientTlsConfig, clientTls } from './tls.ts'
 import { unsupported } from './unsupported.ts'
@@ -41,7 +42,12 @@ export function grpcClientFields(defaults: GrpcClientDefaults) {
     }),
     compression: choice(COMPRESSIONS, {
       default: defaults.compression,
-      doc: 'How requests are compressed: gzip or none.',
+      doc: 'How requests are compressed.',
+    }),
+    compression_params: compressionParams,
+    client: choice(['http2', 'grpc-js'], {
+      default: 'http2',
+      doc: 'Our own key. grpc-js makes requests with @grpc/grpc-js, which costs more and has only gzip.',
     }),
     tls: clientTls,
     keepalive: optional(keepalive),
@@ -104,8 +110,19 @@ function endpointProblem(endpoint: string): readonly [wrong: string, fix: string
 
 /** Rules across the keys. */
 export function checkGrpcClient(value: GrpcClientConfig, report: Report): void {
-  if (value.compression === 'zstd' || value.compression === 'snappy') {
-    report.error('compression', `${value.compression} is not available over gRPC yet`, 'write gzip or none')
+  const problem = compressionProblem(value)
+  if (problem !== undefined) report.error(problem.key, problem.wrong, problem.fix)
+  if (value.client === 'grpc-js') {
+    if (value.compression === 'zstd' || value.compression === 'snappy') {
+      report.error(
+        'compression',
+        `grpc-js has no ${value.compression}`,
+        'write gzip or none, or remove client',
+      )
+    }
+    if (value.compression_params.level !== 0) {
+      report.error('compression_params', 'grpc-js has no levels', 'remove level, or remove client')
+    }
   }
   if (value.endpoint.startsWith('http://') && securityOf(value) !== undefined) {
     report.warn(

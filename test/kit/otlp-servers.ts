@@ -153,6 +153,10 @@ export async function grpcServer(
     readonly credentials?: ServerCredentials
     /** `unix:/path` instead of a port. */
     readonly address?: string
+    /** 127.0.0.1 unless it says otherwise. */
+    readonly host?: string
+    /** 0 unless it says otherwise. */
+    readonly port?: number
   } = {},
 ): Promise<TestServer> {
   const received: Received[] = []
@@ -184,13 +188,14 @@ export async function grpcServer(
     grpc.addService({ Export: method }, { Export: serve })
   }
   const credentials = options.credentials ?? ServerCredentials.createInsecure()
+  const { host = '127.0.0.1' } = options
   const port = await new Promise<number>((resolve, reject) =>
-    grpc.bindAsync(options.address ?? '127.0.0.1:0', credentials, (error, bound) =>
+    grpc.bindAsync(options.address ?? `${host}:${options.port ?? 0}`, credentials, (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     ),
   )
   const server: TestServer = {
-    endpoint: options.address ?? `127.0.0.1:${port}`,
+    endpoint: options.address ?? `${host}:${port}`,
     received,
     answer: { kind: 'accept' },
     arrival: () => arrivals.next(),
