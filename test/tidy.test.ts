@@ -62,7 +62,12 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   protobufjs: ['test/', 'tools/', 'bench/'],
   re2js: ['core/formats/re2.ts'],
   snappyjs: ['core/formats/snappy.ts'],
-  undici: ['core/transport/http-client.ts', 'test/'],
+  undici: [
+    'core/transport/http-client.ts',
+    'core/transport/http-answer.ts',
+    'core/transport/cookies.ts',
+    'test/',
+  ],
   yaml: ['config/yaml.ts', 'gateway/commands/', 'test/', 'tools/'],
 }
 

@@ -4,85 +4,17 @@
  * exporter's business. Whatever kept it from an answer is thrown as Refused: nobody knows that the server took it.
  */
 
-import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici'
-import { duration, flag, integer, section, text, type ValueOf } from '../../config/schema.ts'
+import { Agent, buildConnector, Client, type Dispatcher, Pool, ProxyAgent } from 'undici'
 import { Refused } from '../component/outcome.ts'
-import { type Compressor, compressionFields, compressorFor, type HttpCompression } from './compress.ts'
-import { headersField } from './headers.ts'
-import { type ClientTlsConfig, clientTls, loadClientTls, namesFiles } from './tls.ts'
-import { unsupported } from './unsupported.ts'
+import { type Compressor, compressorFor } from './compress.ts'
+import { CookieJar } from './cookies.ts'
+import { failure, type HttpAnswer, readAnswer } from './http-answer.ts'
+import type { HttpClientConfig } from './http-client-config.ts'
+import { proxyFromEnvironment } from './proxy.ts'
+import { loadClientTls, namesFiles } from './tls.ts'
 
-export interface HttpClientDefaults {
-  readonly compression: HttpCompression
-  readonly writeBufferSize: number
-}
-
-/** The keys besides `timeout`, which stands in the sending chain's fields, and `endpoint`, which each exporter words. */
-export function httpClientFields(defaults: HttpClientDefaults) {
-  return {
-    ...compressionFields(defaults.compression),
-    headers: headersField,
-    tls: clientTls,
-    proxy_url: text({
-      default: '',
-      doc: 'Proxy to go through. Empty: what HTTP_PROXY, HTTPS_PROXY and NO_PROXY say.',
-      check: url =>
-        url === '' || /^https?:\/\/[^/]+/.test(url)
-          ? undefined
-          : ['is not the address of a proxy', 'write http://host:port'],
-    }),
-    read_buffer_size: integer({ default: 0, min: 0, doc: 'Taken; Node sizes its read buffers itself.' }),
-    write_buffer_size: integer({
-      default: defaults.writeBufferSize,
-      min: 0,
-      doc: 'Taken; requests are written without a buffer in between.',
-    }),
-    max_idle_conns: integer({
-      default: 100,
-      min: 0,
-      doc: 'Taken; idle connections end by idle_conn_timeout.',
-    }),
-    max_idle_conns_per_host: integer({
-      default: 0,
-      min: 0,
-      doc: 'Taken; idle connections end by idle_conn_timeout.',
-    }),
-    max_conns_per_host: integer({
-      default: 0,
-      min: 0,
-      doc: 'No more connections than this at once; further requests wait. 0 means no limit.',
-    }),
-    idle_conn_timeout: duration({
-      default: '1m30s',
-      doc: 'A connection without a request is closed after this long. 0 means never.',
-    }),
-    disable_keep_alives: flag({ default: false, doc: 'A new connection for every request. Costly.' }),
-    force_attempt_http2: flag({
-      default: true,
-      doc: 'Use HTTP/2 over TLS when the server offers nothing else.',
-    }),
-    http2_read_idle_timeout: duration({ default: '0s', doc: 'Taken; see idle_conn_timeout.' }),
-    http2_ping_timeout: duration({ default: '0s', doc: 'Taken; see idle_conn_timeout.' }),
-    auth: unsupported({
-      doc: 'Authenticator extension for outgoing requests.',
-      what: 'authenticators for outgoing requests are not available yet',
-      fix: 'remove auth: and put the token into headers',
-    }),
-    middlewares: unsupported({
-      doc: 'Extensions that wrap the client.',
-      what: 'middlewares are not available',
-      fix: 'remove middlewares:',
-    }),
-    cookies: unsupported({
-      doc: 'Cookie handling.',
-      what: 'cookies are not kept between requests',
-      fix: 'remove cookies:',
-    }),
-  }
-}
-
-const whole = section(httpClientFields({ compression: '', writeBufferSize: 0 }), { doc: '' })
-export type HttpClientConfig = ValueOf<typeof whole>
+export type { HttpAnswer } from './http-answer.ts'
+export { httpClientFields } from './http-client-config.ts'
 
 export interface HttpRequest {
   readonly method: 'POST' | 'PUT' | 'GET' | 'HEAD' | 'DELETE'
@@ -96,19 +28,6 @@ export interface HttpRequest {
   readonly signal: AbortSignal | undefined
 }
 
-export interface HttpAnswer {
-  readonly status: number
-  /** First value of a header by its lower-case name; '' when there is none. */
-  header(name: string): string
-  readonly body: Uint8Array
-  /** The body was longer than the limit and `body` is its beginning. */
-  readonly cut: boolean
-}
-
-/** OTLP 1.11 recommends this limit for responses. */
-const ANSWER_BYTES_MAX = 4 * 1024 * 1024
-/** Of an error's text no more is kept. */
-const ERROR_BYTES_MAX = 64 * 1024
 /** As long as Go's default dialer waits. */
 const CONNECT_MS_MAX = 30_000
 /**
@@ -118,6 +37,16 @@ const CONNECT_MS_MAX = 30_000
 const WRITE_BYTES_MIN = 16 * 1024
 /** undici wants a number; this is its "never". */
 const NEVER_MS = 2 ** 31 - 1
+/** Requests at once on one HTTP/2 connection; what undici itself takes for the most. */
+const HTTP2_STREAMS_MAX = 100
+/** As many as Go's client follows. */
+const REDIRECTS_MAX = 10
+
+/** A request as it is sent. */
+interface Encoded {
+  readonly body: unknown
+  readonly headers: Readonly<Record<string, string>>
+}
 
 /** How connections with TLS are made since the files were last read. */
 interface SecureTarget {
@@ -130,7 +59,9 @@ export class HttpClient {
   readonly #config: HttpClientConfig
   readonly #headers: Readonly<Record<string, string>>
   readonly #compressor: Compressor | undefined
-  #dispatcher: Dispatcher | undefined
+  readonly #cookies: CookieJar | undefined
+  /** By the proxy that they go through; '' is none. Undefined before `open` and after `close`. */
+  #dispatchers: Map<string, Dispatcher> | undefined
   readonly #plain = buildConnector({ timeout: CONNECT_MS_MAX })
   #secure: SecureTarget | undefined
 
@@ -140,6 +71,7 @@ export class HttpClient {
     for (const [name, value] of config.headers) headers[name.toLowerCase()] = value.reveal()
     this.#headers = headers
     this.#compressor = compressorFor(config)
+    this.#cookies = config.cookies === undefined ? undefined : new CookieJar()
   }
 
   /** Reads certificates and makes the pool; connects to nobody. Throws an Error that names the key at fault. */
@@ -148,24 +80,98 @@ export class HttpClient {
     // Without files there is nothing to be wrong with, and http:// needs none of it: the system's authorities take
     // 70 ms to read.
     if (namesFiles(config.tls)) this.#load()
-    const options: Agent.Options = {
+    this.#dispatchers = new Map()
+  }
+
+  /** Go's rules: an explicit proxy always, one from the environment never for this machine itself. */
+  #dispatcher({ protocol, hostname, port }: URL): Dispatcher {
+    const known = this.#dispatchers
+    if (known === undefined) throw new Error('the client is not started')
+    const { proxy_url } = this.#config
+    const tls = protocol === 'https:'
+    const proxy =
+      proxy_url === ''
+        ? proxyFromEnvironment(tls ? 'https:' : 'http:', hostname, Number(port || (tls ? 443 : 80)))?.href
+        : proxy_url
+    const key = proxy ?? ''
+    let dispatcher = known.get(key)
+    if (dispatcher === undefined) {
+      dispatcher = proxy === undefined ? this.#direct() : this.#proxied(proxy)
+      known.set(key, dispatcher)
+    }
+    return dispatcher
+  }
+
+  #options(): Client.Options {
+    const config = this.#config
+    const idle = config.idle_conn_timeout === 0 ? NEVER_MS : config.idle_conn_timeout
+    return {
       // The sending chain owns the timeout of an attempt; two clocks would only confuse.
       headersTimeout: 0,
       bodyTimeout: 0,
       allowH2: config.force_attempt_http2,
+      h2Options: { maxConcurrentStreams: HTTP2_STREAMS_MAX, pingInterval: config.http2_read_idle_timeout },
       pipelining: config.disable_keep_alives ? 0 : 1,
-      connections: config.max_conns_per_host === 0 ? null : config.max_conns_per_host,
-      keepAliveTimeout: config.idle_conn_timeout === 0 ? NEVER_MS : config.idle_conn_timeout,
-      keepAliveMaxTimeout: config.idle_conn_timeout === 0 ? NEVER_MS : config.idle_conn_timeout,
-      connect: (target, callback) => this.#dial(target, callback),
+      keepAliveTimeout: idle,
+      keepAliveMaxTimeout: idle,
     }
-    this.#dispatcher = proxied(config.proxy_url, options, config.tls)
+  }
+
+  get #connections(): number | null {
+    return this.#config.max_conns_per_host === 0 ? null : this.#config.max_conns_per_host
+  }
+
+  #direct(): Dispatcher {
+    const options = this.#options()
+    return new Agent({
+      factory: origin =>
+        new Pool(origin, {
+          ...options,
+          connections: this.#connections,
+          factory: one => this.#client(one, options),
+        }),
+    })
+  }
+
+  /** How many requests a connection takes at once shows when it is made: HTTP/2 shares it, HTTP/1.1 does not. */
+  #client(origin: URL, options: Client.Options): Client {
+    const client: Client = new Client(origin, {
+      ...options,
+      connect: (target, callback) =>
+        this.#dial(target, (...[error, socket]: Parameters<buildConnector.Callback>) => {
+          if (error === null && options.pipelining !== 0) {
+            const shared = 'alpnProtocol' in socket && socket.alpnProtocol === 'h2'
+            client.pipelining = shared ? HTTP2_STREAMS_MAX : 1
+          }
+          if (error === null) callback(null, socket)
+          else callback(error, null)
+        }),
+    })
+    return client
+  }
+
+  #proxied(uri: string): Dispatcher {
+    const { servername, ...tls } = loadClientTls(this.#config.tls)
+    return new ProxyAgent({
+      ...this.#options(),
+      connections: this.#connections,
+      proxyTunnel: false,
+      requestTls: servername === undefined ? tls : { ...tls, servername },
+      uri,
+    })
   }
 
   #load(): SecureTarget {
     const { servername, secureContext, rejectUnauthorized } = loadClientTls(this.#config.tls)
     const allowH2 = this.#config.force_attempt_http2
-    const connect = buildConnector({ timeout: CONNECT_MS_MAX, allowH2, secureContext, rejectUnauthorized })
+    const connect = buildConnector({
+      timeout: CONNECT_MS_MAX,
+      allowH2,
+      // As Go: a server that speaks both is spoken to in HTTP/2.
+      preferH2: true,
+      secureContext,
+      rejectUnauthorized,
+    })
     this.#secure = { connect, servername, loadedAt: performance.now() }
     return this.#secure
   }
@@ -193,26 +199,64 @@ export class HttpClient {
    */
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const { url, signal } = request
-    if (this.#dispatcher === undefined) throw new Refused('the HTTP client is not started')
+    if (this.#dispatchers === undefined) throw new Refused('the HTTP client is not started')
     try {
-      const { body, headers } = await this.#encode(request)
+      const encoded = await this.#encode(request)
       signal?.throwIfAborted()
-      const response = await this.#dispatcher.request({
-        origin: url.origin,
-        path: url.pathname + url.search,
-        method: request.method,
-        headers,
-        // undici takes any iterable of Uint8Array; its types do not say so.
-        body: body as Uint8Array | null,
-        signal: signal ?? null,
-      })
-      return await readAnswer(response)
+      return await this.#follow(request, encoded)
     } catch (error) {
       throw new Refused(failure(url, error, signal), { status: 'UNAVAILABLE', cause: error })
     }
   }
 
-  async #encode(request: HttpRequest): Promise<{ body: unknown; headers: Record<string, string> }> {
+  /** 307 and 308 ask for the same request elsewhere (RFC 9110 15.4.8); other redirects are answers like others. */
+  async #follow(request: HttpRequest, { body, headers }: Encoded): Promise<HttpAnswer> {
+    let { url } = request
+    let sent = headers
+    for (let redirects = 0; ; redirects++) {
+      const answer = await this.#once(request, url, body, sent)
+      const target = redirects < REDIRECTS_MAX ? redirection(answer, url) : undefined
+      if (target === undefined) return answer
+      // Whoever is at another host is not to see the tokens of this one.
+      if (target.hostname !== url.hostname || isDowngrade(url, target))
+        sent = this.#withoutSecrets(request, sent)
+      url = target
+    }
+  }
+
+  async #once(
+    { method, signal }: HttpRequest,
+    url: URL,
+    body: unknown,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<HttpAnswer> {
+    const cookie = this.#cookies?.header(url, Date.now())
+    const response = await this.#dispatcher(url).request({
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method,
+      headers: cookie === undefined ? headers : { ...headers, cookie },
+      // undici takes any iterable of Uint8Array; its types do not say so.
+      body: body as Uint8Array | null,
+      signal: signal ?? null,
+    })
+    const set = response.headers['set-cookie']
+    if (set !== undefined) this.#cookies?.take(url, typeof set === 'string' ? [set] : set, Date.now())
+    return readAnswer(response)
+  }
+
+  /** The headers of the request itself, and what says how its body is written. */
+  #withoutSecrets(request: HttpRequest, sent: Encoded['headers']): Encoded['headers'] {
+    const keep = new Set([
+      ...Object.keys(request.headers),
+      'user-agent',
+      'content-encoding',
+      'content-length',
+    ])
+    return Object.fromEntries(Object.entries(sent).filter(([name]) => keep.has(name)))
+  }
+
+  async #encode(request: HttpRequest): Promise<Encoded> {
     const { chunks, byteLength, url } = request
     const headers: Record<string, string> = { ...request.headers, ...this.#headers }
     if (url.username !== '' && headers['authorization'] === undefined) {
@@ -232,92 +276,32 @@ export class HttpClient {
 
   /** Waits for open requests until `deadline` (ms, `performance.now()` clock), then cuts them. Safe twice. */
   async close(deadline: number): Promise<void> {
-    const dispatcher = this.#dispatcher
-    if (dispatcher === undefined) return
-    this.#dispatcher = undefined
+    if (this.#dispatchers === undefined) return
+    const all = [...this.#dispatchers.values()]
+    this.#dispatchers = undefined
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>(resolve => {
       timer = setTimeout(resolve, Math.max(0, deadline - performance.now()))
     })
-    await Promise.race([dispatcher.close(), late])
+    await Promise.race([Promise.all(all.map(dispatcher => dispatcher.close())), late])
     clearTimeout(timer)
-    await dispatcher.destroy()
+    await Promise.all(all.map(dispatcher => dispatcher.destroy()))
   }
 }
 
-/** Go's rules: an explicit proxy always, one from the environment never for this machine itself. */
-function proxied(proxyUrl: string, pool: Agent.Options, tls: ClientTlsConfig): Dispatcher {
-  const env = process.env
-  const fromEnv = env['HTTP_PROXY'] ?? env['http_proxy'] ?? env['HTTPS_PROXY'] ?? env['https_proxy'] ?? ''
-  if (proxyUrl === '' && fromEnv === '') return new Agent(pool)
-  const { servername, ...requestTls } = loadClientTls(tls)
-  const options = {
-    ...pool,
-    proxyTunnel: false,
-    requestTls: servername === undefined ? requestTls : { ...requestTls, servername },
-  }
-  if (proxyUrl !== '') return new ProxyAgent({ ...options, uri: proxyUrl })
-  const noProxy = [env['NO_PROXY'] ?? env['no_proxy'] ?? '', 'localhost', '127.0.0.1', '::1']
-  return new EnvHttpProxyAgent({ ...options, noProxy: noProxy.filter(Boolean).join(',') })
+/** Where the same request is wanted instead. */
+function redirection(answer: HttpAnswer, from: URL): URL | undefined {
+  if (answer.status !== 307 && answer.status !== 308) return undefined
+  const location = answer.header('location')
+  if (location === '' || !URL.canParse(location, from.href)) return undefined
+  const target = new URL(location, from)
+  return /^https?:$/.test(target.protocol) ? target : undefined
+}
+
+function isDowngrade(from: URL, to: URL): boolean {
+  return from.protocol === 'https:' && to.protocol === 'http:'
 }
 
 function joined(chunks: readonly Uint8Array[], byteLength: number): Uint8Array {
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, byteLength)
-}
-
-async function readAnswer(response: Dispatcher.ResponseData): Promise<HttpAnswer> {
-  const { statusCode, headers, body } = response
-  const most = statusCode < 300 ? ANSWER_BYTES_MAX : ERROR_BYTES_MAX
-  const parts: Uint8Array[] = []
-  let size = 0
-  let cut = false
-  for await (const part of body as AsyncIterable<Uint8Array>) {
-    if (size + part.length > most) {
-      parts.push(part.subarray(0, most - size))
-      size = most
-      cut = true
-      // Leaving the loop destroys the rest, and with HTTP/1.1 the connection: nobody drains what has no end.
-      break
-    }
-    parts.push(part)
-    size += part.length
-  }
-  return {
-    status: statusCode,
-    header(name) {
-      const value = headers[name]
-      return (Array.isArray(value) ? value[0] : value) ?? ''
-    },
-    body: parts.length === 1 ? parts[0]! : Buffer.concat(parts, size),
-    cut,
-  }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ENOTFOUND: 'its name is not known',
-  EAI_AGAIN: 'its name could not be looked up',
-  ECONNRESET: 'it closed the connection',
-  EPIPE: 'it closed the connection',
-  UND_ERR_SOCKET: 'it closed the connection',
-  UND_ERR_CONNECT_TIMEOUT: 'it did not take the connection in time',
-  EHOSTUNREACH: 'no way leads to it',
-  ENETUNREACH: 'no way leads to it',
-}
-
-/** One sentence: where to, what happened. Never the user and password of the URL. */
-function failure(url: URL, error: unknown, signal: AbortSignal | undefined): string {
-  const where = `${url.origin}${url.pathname}`
-  if (signal?.aborted) return `${where} did not answer in time`
-  const { code, message } = innermost(error)
-  const reason = code === undefined ? undefined : REASONS[code]
-  return `cannot send to ${where}: ${reason === undefined ? message : `${reason} (${code})`}`
-}
-
-/** Several addresses tried give an AggregateError without a message of its own. */
-function innermost(error: unknown): { code: string | undefined; message: string } {
-  if (error instanceof AggregateError && error.errors.length > 0) return innermost(error.errors[0])
-  if (!(error instanceof Error)) return { code: undefined, message: String(error) }
-  const code = (error as NodeJS.ErrnoException).code
-  return { code, message: error.message === '' ? error.name : error.message }
 }

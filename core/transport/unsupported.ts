@@ -4,8 +4,9 @@ import type { Schema } from '../../config/schema.ts'
 
 /** `what` completes "<path>: ..."; `fix` says what to do instead. Null or `false` counts as not written. */
 export function unsupported(options: { doc: string; what: string; fix: string }): Schema<undefined> {
+  const sentence = `${options.what[0]!.toUpperCase()}${options.what.slice(1)}.`
   return {
-    doc: `${options.doc} Not supported yet: ${options.what}.`,
+    doc: `${options.doc} ${sentence}`,
     typeText: 'not supported yet',
     defaultText: undefined,
     required: false,
@@ -17,6 +18,6 @@ export function unsupported(options: { doc: string; what: string; fix: string })
       return undefined
     },
     print: () => undefined,
-    json: () => ({ description: `Not supported yet: ${options.what}.`, deprecated: true }),
+    json: () => ({ description: sentence, deprecated: true }),
   }
 }

@@ -230,7 +230,6 @@ test('mistakes in the config are explained', () => {
       { endpoint: 'http://a', auth: { authenticator: 'oauth2client' } },
       /authenticators .* not available yet/,
     ],
-    [{ endpoint: 'http://a', cookies: { enabled: true } }, /cookies are not kept/],
     [{ endpoint: 'http://a', headers: { 'bad name': 'x' } }, /"bad name" is not a header name/],
     [{ endpoint: 'http://a', headers: { X: 'top\nsecret' } }, /the value of X has a line break/],
     [{ endpoint: 'http://a', tls: { cert_file: '/c.pem' } }, /a certificate without its key/],
