@@ -5,6 +5,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2'
 import { type TestContext, test } from 'node:test'
 import { gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib'
+import { decompressBlock, decompressFramed } from '../../core/formats/snappy.ts'
 import { jsonToRequest } from '../../core/otlp/json.ts'
 import { SIGNAL_WORDS, SIGNALS } from '../../core/otlp/signals.ts'
 import { Comparison } from './comparison.ts'
@@ -22,6 +23,8 @@ const HTTP: Readonly<Record<string, string>> = {
   zlib: 'compression: zlib',
   deflate: 'compression: deflate',
   snappy: 'compression: snappy',
+  'snappy-framed': 'compression: x-snappy-framed',
+  agent: 'headers: {user-agent: mine/1}',
   json: 'encoding: json',
   'json-plain': 'encoding: json, compression: none',
   headers: 'headers: {x-tenant: a, X-Case: B, "content-language": de}',
@@ -33,7 +36,12 @@ const GRPC: Readonly<Record<string, string>> = {
   default: '',
   none: 'compression: none',
   gzip: 'compression: gzip',
+  zstd: 'compression: zstd',
+  snappy: 'compression: snappy',
   headers: 'compression: none',
+  agent: 'compression: none, user_agent: mine/1',
+  authority: 'compression: none, authority: shop.example',
+  passthrough: 'compression: none, balancer_name: pick_first',
 }
 
 function httpExporter(name: string, options: string): string {
@@ -53,7 +61,7 @@ const exporters = [
     ([name, options]) =>
       [
         `otlp_grpc/${name}`,
-        `endpoint: "@grpc-server@", tls: {insecure: true}, headers: {case: ${name}}${options && ', '}${options}`,
+        `endpoint: "${name === 'passthrough' ? 'passthrough:///' : ''}@grpc-server@", tls: {insecure: true}, headers: {case: ${name}}${options && ', '}${options}`,
       ] as const,
   ),
 ]
@@ -77,42 +85,42 @@ interface Got {
 }
 
 /** Headers that name the program, the connection or the size. */
-const OWN = [
-  'host',
-  'user-agent',
-  'content-length',
-  'connection',
-  'date',
-  ':authority',
-  ':scheme',
-  'transfer-encoding',
-]
+const OWN = ['host', 'content-length', 'connection', 'date', ':scheme', 'transfer-encoding']
 
 function heard(headers: IncomingHttpHeaders): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(headers)
       .filter(([name]) => !OWN.includes(name))
-      // What is left of five seconds.
-      .map(
-        ([name, value]) =>
-          [name, name === 'grpc-timeout' ? /^[45]\d+[mun]$/.test(String(value)) : value] as const,
-      )
+      .map(([name, value]) => [name, SHOWN[name]?.(String(value)) ?? value] as const)
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   )
 }
 
-function decode(body: Buffer, encoding: string | undefined): Buffer | undefined {
+/** Headers of which the form is compared. */
+const SHOWN: Readonly<Record<string, (value: string) => unknown>> = {
+  // What is left of five seconds.
+  'grpc-timeout': value => /^[45]\d+[mun]$/.test(value),
+  'user-agent': value =>
+    value
+      .replace(/^[\w -]+\/[\w.-]+ \(/, 'program/version (')
+      .replace(/ grpc-[\w-]+\/[\d.]+$/, ' grpc-library/version'),
+  ':authority': value => value.replace(/:\d+$/, ':port'),
+}
+
+const BYTES_MAX = 64 * 1024 * 1024
+
+function decode(body: Buffer, encoding: string | undefined): Buffer {
   if (encoding === 'gzip') return gunzipSync(body)
   if (encoding === 'zstd') return zstdDecompressSync(body)
   if (encoding === 'zlib' || encoding === 'deflate') return inflateSync(body)
-  // What is inside is compared in the tests with real servers.
-  return encoding === 'snappy' ? undefined : body
+  if (encoding === 'snappy') return Buffer.from(decompressBlock(body, BYTES_MAX))
+  if (encoding === 'x-snappy-framed') return Buffer.from(decompressFramed(body, BYTES_MAX))
+  return body
 }
 
 function saysHttp(path: string, headers: IncomingHttpHeaders, body: Buffer): unknown {
   const signal = SIGNALS.find(one => path.includes(`/${one}`))!
   const plain = decode(body, headers['content-encoding'])
-  if (plain === undefined) return 'compressed'
   return saying(signal, [
     headers['content-type'] === 'application/json' ? jsonToRequest(plain, signal) : plain,
   ])
@@ -138,7 +146,9 @@ async function listen(t: TestContext, address: (word: string) => string): Promis
     const frame = Buffer.concat(parts)
     const path = String(headers[':path'])
     const signal = SIGNALS.find(one => SIGNAL_WORDS[one].method === path)!
-    const plain = frame[0] === 1 ? gunzipSync(frame.subarray(5)) : frame.subarray(5)
+    const encoding = headers['grpc-encoding'] as string | undefined
+    // gRPC's snappy is the framed form.
+    const plain = decode(frame.subarray(5), encoding === 'snappy' ? 'x-snappy-framed' : encoding)
     note(`otlp_grpc/${headers['case']}`, {
       path,
       headers: heard(headers as IncomingHttpHeaders),

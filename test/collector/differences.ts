@@ -23,6 +23,7 @@ export const TABLES = [
   'file',
   'formats',
   'passing',
+  'retries',
   'sampler',
   'telemetry',
 ] as const
@@ -242,10 +243,21 @@ export const DIFFERENCES: readonly Difference[] = [
     where: ['telemetry: health: health POST /: *'],
   },
   {
-    says: 'Answers over HTTP are asked for uncompressed, as they are tiny; over gRPC they may be gzip or deflate.',
+    says: '`Retry-After` is honoured with 429, 502, 503 and 504, as seconds or as a date.',
+    where: ['retries: http-502-after: waited'],
+  },
+  {
+    says: 'A 2xx answer that cannot be read counts as sent; there the request is sent again.',
+    where: ['retries: http-200-garbled: attempts'],
+  },
+  {
+    says: 'RESOURCE_EXHAUSTED that a server behind means for ever is told over HTTP as 413; there as 429, with which senders try again.',
+    where: ['retries: grpc-resource-exhausted: answer'],
+  },
+  {
+    says: 'Answers over HTTP are asked for uncompressed, as they are tiny; over gRPC they may be compressed.',
     where: [
       'clients: otlp_http/*: header accept-encoding',
-      'clients: otlp_grpc/*: header accept-encoding',
       'clients: otlp_grpc/*: header grpc-accept-encoding',
     ],
   },
