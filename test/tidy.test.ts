@@ -53,6 +53,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/sdk-logs': ['core/telemetry/otlp-export.ts', 'test/', 'bench/'],
   '@opentelemetry/sdk-metrics': ['core/telemetry/otlp-export.ts', 'test/', 'bench/'],
   '@opentelemetry/sdk-trace': ['core/telemetry/otlp-export.ts', 'test/', 'bench/'],
+  '@platformatic/wasm-utils': ['core/formats/lz4.ts'],
   ajv: ['test/'],
   autocannon: ['bench/'],
   'fast-check': ['test/'],

@@ -16,6 +16,7 @@ import {
   zstdCompressSync,
 } from 'node:zlib'
 import { choice, integer, section } from '../../config/schema.ts'
+import { compressLz4 } from '../formats/lz4.ts'
 import { compressBlock, compressFramed } from '../formats/snappy.ts'
 
 export const HTTP_COMPRESSIONS = [
@@ -61,12 +62,12 @@ export function compressionProblem(
 ): { key: 'compression' | 'compression_params'; wrong: string; fix: string } | undefined {
   const { compression, compression_params } = config
   const { level } = compression_params
-  // An error, because nobody may think that this is honoured while the data leaves uncompressed.
-  if (compression === 'lz4') {
-    return { key: 'compression', wrong: 'lz4 is not available: Node has none', fix: 'write zstd or gzip' }
-  }
-  if (compression.includes('snappy') && level !== 0) {
-    return { key: 'compression_params', wrong: 'snappy has no levels', fix: 'remove level' }
+  if ((compression.includes('snappy') || compression === 'lz4') && level !== 0) {
+    return {
+      key: 'compression_params',
+      wrong: `${compression.replace('x-snappy-framed', 'snappy')} has no levels`,
+      fix: 'remove level',
+    }
   }
   const zlib = compression === 'gzip' || compression === 'zlib' || compression === 'deflate'
   if (zlib && level > 9) {
@@ -134,11 +135,13 @@ export function compressorFor(config: CompressionConfig): Compressor | undefined
       return byStep(compression, zlibOptions(level), deflateSync, deflateLater)
     case 'zstd':
       return byStep('zstd', zstdOptions(level), zstdCompressSync, zstdLater)
-    // Snappy is plain JavaScript here and has no thread to go to.
+    // Neither snappy nor lz4 has a thread to go to.
     case 'snappy':
       return { encoding: 'snappy', compress: compressBlock }
     case 'x-snappy-framed':
       return { encoding: 'x-snappy-framed', compress: compressFramed }
+    case 'lz4':
+      return { encoding: 'lz4', compress: compressLz4 }
     default:
       return undefined
   }

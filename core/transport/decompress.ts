@@ -8,11 +8,21 @@
  */
 
 import * as zlib from 'node:zlib'
+import { decompressLz4, Lz4TooLong } from '../formats/lz4.ts'
 import { decompressBlock, decompressFramed, isFramed, SnappyTooLong } from '../formats/snappy.ts'
 import { ownCopy } from '../otlp/slab.ts'
 
-/** What `compression_algorithms` may name. '' is a body as it is. lz4 is the Collector's only other one. */
-export const CONTENT_ENCODINGS = ['', 'gzip', 'zstd', 'zlib', 'snappy', 'deflate', 'x-snappy-framed'] as const
+/** What `compression_algorithms` may name. '' is a body as it is. */
+export const CONTENT_ENCODINGS = [
+  '',
+  'gzip',
+  'zstd',
+  'zlib',
+  'snappy',
+  'deflate',
+  'lz4',
+  'x-snappy-framed',
+] as const
 export type ContentEncoding = (typeof CONTENT_ENCODINGS)[number]
 
 /** The body is longer than the limit once it is decompressed; nothing longer than that was ever held. */
@@ -93,9 +103,11 @@ export function decompress(
       return inflate(ZSTD, body, encoding, limit)
     case 'snappy':
       // The Collector once sent the framed form under this name.
-      return unsnap(isFramed(body) ? decompressFramed : decompressBlock, body, encoding, limit)
+      return unpack(isFramed(body) ? decompressFramed : decompressBlock, body, encoding, limit)
     case 'x-snappy-framed':
-      return unsnap(decompressFramed, body, encoding, limit)
+      return unpack(decompressFramed, body, encoding, limit)
+    case 'lz4':
+      return unpack(decompressLz4, body, encoding, limit)
   }
 }
 
@@ -104,7 +116,7 @@ function isZlib(body: Uint8Array): boolean {
   return (method & 0x0f) === 8 && (method * 256 + flags) % 31 === 0
 }
 
-function unsnap(
+function unpack(
   decode: (bytes: Uint8Array, limit: number) => Uint8Array,
   body: Uint8Array,
   encoding: string,
@@ -113,7 +125,9 @@ function unsnap(
   try {
     return decode(body, limit)
   } catch (error) {
-    throw error instanceof SnappyTooLong ? new BodyTooLarge(limit) : new BodyCorrupt(encoding, error)
+    throw error instanceof SnappyTooLong || error instanceof Lz4TooLong
+      ? new BodyTooLarge(limit)
+      : new BodyCorrupt(encoding, error)
   }
 }
 

@@ -162,13 +162,10 @@ const http = section(
       max: 2047 * MIB,
       doc: "Largest request, before and after decompression, in bytes. 0: the default. The Collector's default is 20 MiB.",
     }),
-    compression_algorithms: list(
-      choice([...CONTENT_ENCODINGS, 'lz4'], { doc: 'A Content-Encoding; "" is none.' }),
-      {
-        default: CONTENT_ENCODINGS,
-        doc: 'Content-Encodings to take; others are refused. lz4 is not supported yet.',
-      },
-    ),
+    compression_algorithms: list(choice(CONTENT_ENCODINGS, { doc: 'A Content-Encoding; "" is none.' }), {
+      default: CONTENT_ENCODINGS,
+      doc: 'Content-Encodings to take; others are refused.',
+    }),
     include_metadata: includeMetadata,
     response_headers: headersField,
     read_header_timeout: duration({
@@ -200,13 +197,6 @@ const http = section(
       const paths = SIGNALS.map(signal => signalPath(value, signal))
       if (new Set(paths).size < paths.length) {
         report.error('', 'two signals have the same path', 'give each of them its own')
-      }
-      if (report.written('compression_algorithms') && value.compression_algorithms.includes('lz4')) {
-        report.warn(
-          'compression_algorithms',
-          'lz4 is not supported yet',
-          'bodies in lz4 will be refused with 415',
-        )
       }
     },
   },

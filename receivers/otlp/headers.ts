@@ -31,7 +31,7 @@ export function refuseContentType(contentType: string | undefined): Answer {
 }
 
 export function refuseContentEncoding(sent: string, accepted: ReadonlySet<string>): Answer {
-  const known = [...accepted].filter(name => name !== '' && name !== 'lz4').join(', ') || 'none'
+  const known = [...accepted].filter(name => name !== '').join(', ') || 'none'
   const what = sent === '' ? 'a body without Content-Encoding' : `Content-Encoding ${sent}`
   return answer('INVALID_ARGUMENT', `${what} is not supported; send ${known}`, 415)
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import { compressLz4 } from '../../core/formats/lz4.ts'
 import { readResponse, readStatus } from '../../core/otlp/response.ts'
 import { SIGNAL_WORDS } from '../../core/otlp/signals.ts'
 import { goldenRequests } from '../kit/golden.ts'
@@ -113,6 +114,8 @@ const HTTP_CASES: Readonly<Record<string, HttpQuestion & { readonly door?: strin
   gzip: encoded('gzip', gzipSync(traces)),
   'gzip in capitals': encoded('GZIP', gzipSync(traces)),
   zstd: encoded('zstd', zstdCompressSync(traces)),
+  lz4: encoded('lz4', compressLz4(traces)),
+  'lz4 that is none': encoded('lz4', traces),
   zlib: encoded('zlib', deflateSync(traces)),
   deflate: encoded('deflate', deflateSync(traces)),
   identity: encoded('identity', traces),
@@ -129,6 +132,7 @@ const HTTP_CASES: Readonly<Record<string, HttpQuestion & { readonly door?: strin
   'just within the limit': { headers: PROTO, body: ofSize(LIMIT - 1) },
   'over the limit': { headers: PROTO, body: ofSize(LIMIT + 10_000) },
   'over the limit after gzip': encoded('gzip', gzipSync(ofSize(LIMIT + 10_000))),
+  'over the limit after lz4': encoded('lz4', compressLz4(ofSize(LIMIT + 10_000))),
   'over the limit after zstd': encoded('zstd', zstdCompressSync(ofSize(LIMIT + 10_000))),
   'json over the limit': { headers: JSON_TYPE, body: `{"x": "${'x'.repeat(LIMIT)}"}` },
   'a preflight': {

@@ -5,6 +5,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2'
 import { type TestContext, test } from 'node:test'
 import { gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib'
+import { decompressLz4 } from '../../core/formats/lz4.ts'
 import { decompressBlock, decompressFramed } from '../../core/formats/snappy.ts'
 import { jsonToRequest } from '../../core/otlp/json.ts'
 import { SIGNAL_WORDS, SIGNALS } from '../../core/otlp/signals.ts'
@@ -25,6 +26,7 @@ const HTTP: Readonly<Record<string, string>> = {
   snappy: 'compression: snappy',
   'snappy-framed': 'compression: x-snappy-framed',
   agent: 'headers: {user-agent: mine/1}',
+  lz4: 'compression: lz4',
   json: 'encoding: json',
   'json-plain': 'encoding: json, compression: none',
   headers: 'headers: {x-tenant: a, X-Case: B, "content-language": de}',
@@ -115,6 +117,7 @@ function decode(body: Buffer, encoding: string | undefined): Buffer {
   if (encoding === 'zlib' || encoding === 'deflate') return inflateSync(body)
   if (encoding === 'snappy') return Buffer.from(decompressBlock(body, BYTES_MAX))
   if (encoding === 'x-snappy-framed') return Buffer.from(decompressFramed(body, BYTES_MAX))
+  if (encoding === 'lz4') return decompressLz4(body, BYTES_MAX)
   return body
 }
 

@@ -13,6 +13,7 @@ import { gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib'
 import { batchOf } from '../../core/component/batch.ts'
 import { type Exporter, NO_CONTEXT } from '../../core/component/contract.ts'
 import { Refused, Rejected } from '../../core/component/outcome.ts'
+import { decompressLz4 } from '../../core/formats/lz4.ts'
 import { decompressBlock, decompressFramed } from '../../core/formats/snappy.ts'
 import { SIGNALS } from '../../core/otlp/signals.ts'
 import { factory, type OtlpHttpConfig, signalUrl } from '../../exporters/otlp-http.ts'
@@ -155,6 +156,7 @@ test('every compression is what it says', async () => {
     zlib: inflateSync,
     deflate: inflateSync,
     zstd: zstdDecompressSync,
+    lz4: bytes => decompressLz4(bytes, 1 << 20),
     snappy: body => decompressBlock(body, 1 << 24),
     'x-snappy-framed': body => decompressFramed(body, 1 << 24),
   }
@@ -222,7 +224,7 @@ test('mistakes in the config are explained', () => {
     [{ endpoint: 'http://a', traces_endpoint: 'a/v1/traces' }, /^test.yaml:1:1: traces_endpoint/],
     [{ endpoint: 'http://a:4318/v1/traces' }, /warning: endpoint: ends with the path of a signal/],
     [{ endpoint: 'http://a:4317' }, /warning: endpoint: 4317 is the port of OTLP\/gRPC/],
-    [{ endpoint: 'http://a', compression: 'lz4' }, /Node has none; write zstd or gzip/],
+    [{ endpoint: 'http://a', compression: 'lz4', compression_params: { level: 3 } }, /lz4 has no levels/],
     [{ endpoint: 'http://a', compression: 'brotli' }, /"brotli" is not one of its values/],
     [{ endpoint: 'http://a', compression_params: { level: 12 } }, /gzip has no level 12/],
     [{ endpoint: 'http://a', encoding: 'yaml' }, /"yaml" is not one of its values/],

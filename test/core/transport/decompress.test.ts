@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import zlib from 'node:zlib'
+import { compressLz4 } from '../../../core/formats/lz4.ts'
 import { compressBlock, compressFramed } from '../../../core/formats/snappy.ts'
 import {
   BodyCorrupt,
@@ -19,6 +20,7 @@ const FORMS: readonly (readonly [ContentEncoding, (plain: Uint8Array) => Uint8Ar
   ['deflate', plain => zlib.deflateSync(plain)],
   ['deflate', plain => zlib.deflateRawSync(plain)],
   ['zstd', plain => zlib.zstdCompressSync(plain)],
+  ['lz4', plain => compressLz4(plain)],
   ['snappy', compressBlock],
   ['snappy', compressFramed],
   ['x-snappy-framed', compressFramed],

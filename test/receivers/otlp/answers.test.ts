@@ -139,11 +139,11 @@ describe('HTTP requests that cannot be served', () => {
       type: JSON_TYPE,
     },
     {
-      what: 'lz4',
-      headers: { ...type(PROTOBUF), 'content-encoding': 'lz4' },
+      what: 'brotli',
+      headers: { ...type(PROTOBUF), 'content-encoding': 'br' },
       status: 415,
       code: 'INVALID_ARGUMENT',
-      message: /Content-Encoding lz4 is not supported; send gzip, zstd/,
+      message: /Content-Encoding br is not supported; send gzip, zstd/,
     },
     {
       what: 'two encodings',
