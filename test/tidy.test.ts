@@ -53,7 +53,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/sdk-logs': ['core/telemetry/otlp-export.ts', 'test/', 'bench/'],
   '@opentelemetry/sdk-metrics': ['core/telemetry/otlp-export.ts', 'test/', 'bench/'],
   '@opentelemetry/sdk-trace': ['core/telemetry/otlp-export.ts', 'test/', 'bench/'],
-  '@platformatic/wasm-utils': ['core/formats/lz4.ts'],
+  '@platformatic/wasm-utils': ['core/formats/lz4.ts', 'core/formats/snappy.ts'],
   ajv: ['test/'],
   autocannon: ['bench/'],
   'fast-check': ['test/'],
@@ -62,7 +62,6 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['core/telemetry/metrics.ts', 'core/telemetry/prom-client.d.ts'],
   protobufjs: ['test/', 'tools/', 'bench/'],
   re2js: ['core/formats/re2.ts'],
-  snappyjs: ['core/formats/snappy.ts'],
   undici: [
     'core/transport/http-client.ts',
     'core/transport/http-answer.ts',

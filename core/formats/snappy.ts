@@ -6,11 +6,12 @@
  *             0x00 holds a block, 0x01 plain bytes, both behind a masked CRC-32C of up to 64 KiB of content;
  *             0x80 to 0xfe may be skipped, 0x02 to 0x7f may not.
  *
- * Decompression is ours because bodies come from strangers: snappyjs believes the length in the header and does not
- * see an output that ends too early or too late.
+ * Compressing is a package's. Decompressing is ours because bodies come from strangers: the package has no limit, and
+ * what it cannot read makes its memory grow.
  */
 
-import { compress } from 'snappyjs'
+import { snappyCompress } from '@platformatic/wasm-utils'
+import { crc32c } from './crc32c.ts'
 
 const STREAM_ID = Buffer.from('\xff\x06\x00\x00sNaPpY', 'latin1')
 const BLOCK_MAX = 65_536
@@ -22,7 +23,7 @@ export class SnappyTooLong extends Error {
 
 /** The form that `Content-Encoding: snappy` and Prometheus remote write mean. */
 export function compressBlock(plain: Uint8Array): Uint8Array {
-  return compress(plain)
+  return snappyCompress(asBuffer(plain))
 }
 
 /** Throws SnappyTooLong before anything is allocated, and an Error that says what is wrong with the bytes. */
@@ -140,16 +141,12 @@ function chunkContent(type: number, chunk: Uint8Array, limit: number): Uint8Arra
   return plain
 }
 
-const CRC32C = Uint32Array.from({ length: 256 }, (_, n) => {
-  let crc = n
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f6_3b78 : crc >>> 1
-  return crc
-})
-
 /** CRC-32C (Castagnoli), rotated and offset as the framing format wants it. */
 function maskedCrc(bytes: Uint8Array): number {
-  let crc = 0xffff_ffff
-  for (let i = 0; i < bytes.length; i++) crc = CRC32C[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8)
-  crc = ~crc
+  const crc = crc32c(bytes)
   return (((crc >>> 15) | (crc << 17)) + 0xa282_ead8) >>> 0
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
