@@ -76,6 +76,7 @@ const NODE_HTTP = 'core/transport/node-http.ts'
 
 /** Only these may load code while running. */
 const DYNAMIC_IMPORT = [
+  'core/transport/compress.ts',
   'core/transport/grpc-client.ts',
   'gateway/catalog.ts',
   'gateway/start.js',

@@ -16,8 +16,6 @@ import {
   zstdCompressSync,
 } from 'node:zlib'
 import { choice, integer, section } from '../../config/schema.ts'
-import { compressLz4 } from '../formats/lz4.ts'
-import { compressBlock, compressFramed } from '../formats/snappy.ts'
 
 export const HTTP_COMPRESSIONS = [
   '',
@@ -118,6 +116,16 @@ function byStep<O>(
   }
 }
 
+/** Compresses at once, but for the first time. */
+function once(encoding: string, load: () => Promise<(bytes: Uint8Array) => Uint8Array>): Compressor {
+  let loaded: ((bytes: Uint8Array) => Uint8Array) | undefined
+  const first = async (bytes: Uint8Array) => {
+    loaded ??= await load()
+    return loaded(bytes)
+  }
+  return { encoding, compress: bytes => (loaded === undefined ? first(bytes) : loaded(bytes)) }
+}
+
 const gzipLater = promisify<Uint8Array, ZlibOptions, Uint8Array>(gzip)
 const deflateLater = promisify<Uint8Array, ZlibOptions, Uint8Array>(deflate)
 const zstdLater = promisify<Uint8Array, ZstdOptions, Uint8Array>(zstdCompress)
@@ -135,13 +143,13 @@ export function compressorFor(config: CompressionConfig): Compressor | undefined
       return byStep(compression, zlibOptions(level), deflateSync, deflateLater)
     case 'zstd':
       return byStep('zstd', zstdOptions(level), zstdCompressSync, zstdLater)
-    // Neither snappy nor lz4 has a thread to go to.
+    // These have no thread to go to, and are loaded where they are wanted only.
     case 'snappy':
-      return { encoding: 'snappy', compress: compressBlock }
+      return once('snappy', async () => (await import('../formats/snappy.ts')).compressBlock)
     case 'x-snappy-framed':
-      return { encoding: 'x-snappy-framed', compress: compressFramed }
+      return once('x-snappy-framed', async () => (await import('../formats/snappy.ts')).compressFramed)
     case 'lz4':
-      return { encoding: 'lz4', compress: compressLz4 }
+      return once('lz4', async () => (await import('../formats/lz4.ts')).compressLz4)
     default:
       return undefined
   }

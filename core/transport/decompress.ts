@@ -8,8 +8,8 @@
  */
 
 import * as zlib from 'node:zlib'
-import { decompressLz4, Lz4TooLong } from '../formats/lz4.ts'
-import { decompressBlock, decompressFramed, isFramed, SnappyTooLong } from '../formats/snappy.ts'
+import { decompressLz4, Lz4TooLong } from '../formats/lz4-read.ts'
+import { decompressBlock, decompressFramed, isFramed, SnappyTooLong } from '../formats/snappy-read.ts'
 import { ownCopy } from '../otlp/slab.ts'
 
 /** What `compression_algorithms` may name. '' is a body as it is. */
