@@ -163,6 +163,8 @@ export class GrpcConnection {
     const session = connect('http://localhost', {
       createConnection: () => socket,
       settings: { enablePush: false },
+      // MB. What waits to be sent counts, and Node's 10 are less than two large batches; the queue bounds how much it is.
+      maxSessionMemory: 4096,
     })
     return new Promise((resolve, reject) => {
       const fail = (error: Error) => {

@@ -275,6 +275,31 @@ test('max_concurrent_streams of a server', async () => {
   assert.equal(most, 1)
 })
 
+// Scenario: twelve requests of 8 MB at once on one connection, to a server whose windows are HTTP/2's smallest.
+// Guarantees: all arrive whole.
+test('many large requests at once', async () => {
+  const sizes: number[] = []
+  const server = createHttp2Server()
+  server.on('stream', (stream: ServerHttp2Stream) => {
+    let size = 0
+    stream.on('data', (part: Buffer) => {
+      size += part.length
+    })
+    stream.on('end', () => {
+      sizes.push(size)
+      accept(stream)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  open.push(() => server.close())
+  const client = await clientOf({ endpoint: `127.0.0.1:${(server.address() as AddressInfo).port}` })
+  const chunks = Array.from({ length: 8 }, () => new Uint8Array(1_000_000))
+  const answers = await Promise.all(Array.from({ length: 12 }, () => client.unary(METHOD, chunks, {})))
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set(['OK']))
+  assert.deepEqual(sizes, Array(12).fill(8_000_005))
+})
+
 // Scenario: an answer before the request was read; trailers only; a percent-encoded message; a gzip answer.
 // Guarantees: each is understood.
 test('forms of answers', async () => {
