@@ -45,7 +45,7 @@ class OtlpGrpcExporter implements Exporter {
   constructor(config: OtlpGrpcConfig, settings: Settings) {
     this.#settings = settings
     this.#endpoint = config.endpoint
-    this.#client = new GrpcClient(config, userAgent(settings.host.build))
+    this.#client = new GrpcClient(config, userAgent(settings.host.build), settings.log)
   }
 
   async start(): Promise<void> {

@@ -113,7 +113,7 @@ class OtlpHttpExporter implements Exporter {
     this.#settings = settings
     this.#json = config.encoding === 'json'
     this.#urls = urls
-    this.#client = new HttpClient(config, userAgent(settings.host.build))
+    this.#client = new HttpClient(config, userAgent(settings.host.build), settings.log)
   }
 
   async start(): Promise<void> {

@@ -4,6 +4,7 @@
  */
 
 import { Refused } from '../component/outcome.ts'
+import type { Logger } from '../telemetry/log.ts'
 import type { CallOptions, GrpcAnswer, UnaryClient } from './grpc/answer.ts'
 import { Http2Client, type Resolving } from './grpc/http2.ts'
 import type { GrpcClientConfig } from './grpc-client-config.ts'
@@ -13,12 +14,15 @@ export type { GrpcAnswer } from './grpc/answer.ts'
 export class GrpcClient {
   readonly #config: GrpcClientConfig
   readonly #userAgent: string
+  readonly #log: Logger | undefined
   readonly #resolving: Resolving
   #client: UnaryClient | undefined
 
-  constructor(config: GrpcClientConfig, userAgent: string, resolving: Resolving = {}) {
+  /** `log` is told of certificates that change. */
+  constructor(config: GrpcClientConfig, userAgent: string, log?: Logger, resolving: Resolving = {}) {
     this.#config = config
     this.#userAgent = userAgent
+    this.#log = log
     this.#resolving = resolving
   }
 
@@ -31,10 +35,10 @@ export class GrpcClient {
 
   async #make(): Promise<UnaryClient> {
     if (this.#config.client === 'http2') {
-      return new Http2Client(this.#config, this.#userAgent, this.#resolving)
+      return new Http2Client(this.#config, this.#userAgent, this.#log, this.#resolving)
     }
     const { GrpcJsClient } = await import('./grpc/grpc-js.ts')
-    return new GrpcJsClient(this.#config, this.#userAgent)
+    return new GrpcJsClient(this.#config, this.#userAgent, this.#log)
   }
 
   /**

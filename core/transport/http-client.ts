@@ -6,12 +6,14 @@
 
 import { Agent, buildConnector, Client, type Dispatcher, Pool, ProxyAgent } from 'undici'
 import { Refused } from '../component/outcome.ts'
+import type { Logger } from '../telemetry/log.ts'
 import { type Compressor, compressorFor } from './compress.ts'
 import { CookieJar } from './cookies.ts'
 import { failure, type HttpAnswer, readAnswer } from './http-answer.ts'
 import type { HttpClientConfig } from './http-client-config.ts'
 import { proxyFromEnvironment } from './proxy.ts'
-import { loadClientTls, namesFiles } from './tls.ts'
+import { type ClientTls, namesFiles } from './tls.ts'
+import { ClientTlsFiles } from './tls-reload.ts'
 
 export type { HttpAnswer } from './http-answer.ts'
 export { httpClientFields } from './http-client-config.ts'
@@ -48,11 +50,10 @@ interface Encoded {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** How connections with TLS are made since the files were last read. */
+/** How connections with TLS are made since the files last changed. */
 interface SecureTarget {
   readonly connect: buildConnector.connector
-  readonly servername: string | undefined
-  readonly loadedAt: number
+  readonly tls: ClientTls
 }
 
 export class HttpClient {
@@ -63,10 +64,13 @@ export class HttpClient {
   /** By the proxy that they go through; '' is none. Undefined before `open` and after `close`. */
   #dispatchers: Map<string, Dispatcher> | undefined
   readonly #plain = buildConnector({ timeout: CONNECT_MS_MAX })
+  readonly #tls: ClientTlsFiles
   #secure: SecureTarget | undefined
 
-  constructor(config: HttpClientConfig, userAgent: string) {
+  /** `log` is told of certificates that change. */
+  constructor(config: HttpClientConfig, userAgent: string, log?: Logger) {
     this.#config = config
+    this.#tls = new ClientTlsFiles(config.tls, log)
     const headers: Record<string, string> = { 'user-agent': userAgent }
     for (const [name, value] of config.headers) headers[name.toLowerCase()] = value.reveal()
     this.#headers = headers
@@ -79,7 +83,7 @@ export class HttpClient {
     const config = this.#config
     // Without files there is nothing to be wrong with, and http:// needs none of it: the system's authorities take
     // 70 ms to read.
-    if (namesFiles(config.tls)) this.#load()
+    if (namesFiles(config.tls)) this.#secured()
     this.#dispatchers = new Map()
   }
 
@@ -151,7 +155,7 @@ export class HttpClient {
   }
 
   #proxied(uri: string): Dispatcher {
-    const { servername, ...tls } = loadClientTls(this.#config.tls)
+    const { servername, ...tls } = this.#tls.current()
     return new ProxyAgent({
       ...this.#options(),
       connections: this.#connections,
@@ -161,19 +165,23 @@ export class HttpClient {
     })
   }
 
-  #load(): SecureTarget {
-    const { servername, secureContext, rejectUnauthorized } = loadClientTls(this.#config.tls)
-    const allowH2 = this.#config.force_attempt_http2
-    const connect = buildConnector({
-      timeout: CONNECT_MS_MAX,
-      allowH2,
-      // As Go: a server that speaks both is spoken to in HTTP/2.
-      preferH2: true,
-      secureContext,
-      rejectUnauthorized,
-    })
-    this.#secure = { connect, servername, loadedAt: performance.now() }
-    return this.#secure
+  /** Throws when the files cannot be used. */
+  #secured(): SecureTarget {
+    const tls = this.#tls.current()
+    if (this.#secure?.tls !== tls) {
+      const { secureContext, rejectUnauthorized } = tls
+      const allowH2 = this.#config.force_attempt_http2
+      const connect = buildConnector({
+        timeout: CONNECT_MS_MAX,
+        allowH2,
+        // As Go: a server that speaks both is spoken to in HTTP/2.
+        preferH2: true,
+        secureContext,
+        rejectUnauthorized,
+      })
+      this.#secure = { connect, tls }
+    }
+    return this.#secure!
   }
 
   /** New connections show the certificate that lies on the disk now, at most `reload_interval` old. */
@@ -182,15 +190,15 @@ export class HttpClient {
       this.#plain(target, callback)
       return
     }
-    const { reload_interval } = this.#config.tls
+    let secure: SecureTarget
     try {
-      let secure = this.#secure ?? this.#load()
-      if (reload_interval > 0 && performance.now() - secure.loadedAt > reload_interval) secure = this.#load()
-      const { connect, servername } = secure
-      connect(servername === undefined ? target : { ...target, servername }, callback)
+      secure = this.#secured()
     } catch (error) {
       callback(error as Error, null)
+      return
     }
+    const { servername } = secure.tls
+    secure.connect(servername === undefined ? target : { ...target, servername }, callback)
   }
 
   /**

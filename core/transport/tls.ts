@@ -3,6 +3,7 @@
  * node:tls takes.
  */
 
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import {
   createSecureContext,
@@ -90,7 +91,7 @@ export const tlsFields = {
   }),
   reload_interval: duration({
     default: '0s',
-    doc: 'Read certificate and key again this often. 0 means never.',
+    doc: 'Read certificate and key again this often, without a restart. New ones that cannot be used leave the old ones in use. 0 means never.',
   }),
   tpm: unsupported({
     doc: 'Keys held in a TPM.',
@@ -146,15 +147,22 @@ export function checkTls(value: TlsConfig, report: Report): void {
   }
 }
 
+/** What files hold that were read before, by path: those in it are not read again. */
+export type PemFiles = ReadonlyMap<string, string>
+
+const NOTHING_READ: PemFiles = new Map()
+
 /** A PEM from its file or its text; undefined when neither is written. Throws with the key and the file's name. */
-function pem(config: TlsConfig, kind: 'ca' | 'cert' | 'key'): string | undefined {
+function pem(config: TlsConfig, kind: 'ca' | 'cert' | 'key', files: PemFiles): string | undefined {
   const file = config[`${kind}_file`]
   const plain = config[`${kind}_pem`].reveal()
   if (file === '') return plain === '' ? undefined : plain
-  return readPem(`${kind}_file`, file)
+  return readPem(`${kind}_file`, file, files)
 }
 
-function readPem(key: string, file: string): string {
+function readPem(key: string, file: string, files: PemFiles): string {
+  const known = files.get(file)
+  if (known !== undefined) return known
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
@@ -168,18 +176,35 @@ export function systemAuthorities(): string[] {
   return system.length === 0 ? getCACertificates('default') : [...system, ...getCACertificates('extra')]
 }
 
+/** OpenSSL takes a text without any certificate too, and then trusts nobody. One that can be read is enough, as in Go. */
+function checkAuthorities(what: string, text: string): void {
+  const blocks =
+    text.match(
+      /-----BEGIN(?: [A-Z0-9]+)* CERTIFICATE-----[\s\S]*?-----END(?: [A-Z0-9]+)* CERTIFICATE-----/g,
+    ) ?? []
+  if (!blocks.some(isCertificate)) throw new Error(`tls: ${what} has no certificate that can be read`)
+}
+
+function isCertificate(block: string): boolean {
+  try {
+    return new X509Certificate(block).raw.length > 0
+  } catch {
+    return false
+  }
+}
+
 function version(written: string, fallback: SecureVersion): SecureVersion {
   return written === '' ? fallback : written === '1.0' ? 'TLSv1' : (`TLSv${written}` as SecureVersion)
 }
 
 /** The shared keys as node:tls takes them, without `ca`. Reads files; throws an Error that names the key. */
-export function secureOptions(config: TlsConfig): SecureContextOptions {
+export function secureOptions(config: TlsConfig, files: PemFiles = NOTHING_READ): SecureContextOptions {
   const options: SecureContextOptions = {
     minVersion: version(config.min_version, 'TLSv1.2'),
     maxVersion: version(config.max_version, 'TLSv1.3'),
   }
-  const cert = pem(config, 'cert')
-  const key = pem(config, 'key')
+  const cert = pem(config, 'cert', files)
+  const key = pem(config, 'key', files)
   if (cert !== undefined) options.cert = cert
   if (key !== undefined) options.key = key
   if (config.cipher_suites.length > 0) {
@@ -193,9 +218,10 @@ export function secureOptions(config: TlsConfig): SecureContextOptions {
 }
 
 /** The authorities to trust: those named in the config, those of the system, or both. */
-export function authorities(config: TlsConfig): string[] {
-  const own = pem(config, 'ca')
+export function authorities(config: TlsConfig, files: PemFiles = NOTHING_READ): string[] {
+  const own = pem(config, 'ca', files)
   if (own === undefined) return systemAuthorities()
+  checkAuthorities(config.ca_file === '' ? 'ca_pem' : `ca_file "${config.ca_file}"`, own)
   return config.include_system_ca_certs_pool ? [own, ...systemAuthorities()] : [own]
 }
 
@@ -236,20 +262,23 @@ export interface ClientTls {
 }
 
 /** Reads the files and builds the context. Throws an Error that says which key is at fault. */
-export function loadClientTls(config: ClientTlsConfig): ClientTls {
-  const options: SecureContextOptions = { ...secureOptions(config), ca: authorities(config) }
-  let secureContext: SecureContext
+export function loadClientTls(config: ClientTlsConfig, files: PemFiles = NOTHING_READ): ClientTls {
+  const options: SecureContextOptions = { ...secureOptions(config, files), ca: authorities(config, files) }
+  return {
+    secureContext: contextOf(options),
+    rejectUnauthorized: !config.insecure_skip_verify,
+    servername: config.server_name_override === '' ? undefined : config.server_name_override,
+  }
+}
+
+/** Throws in our words what OpenSSL says of a certificate, a key or an authority. */
+function contextOf(options: SecureContextOptions): SecureContext {
   try {
-    secureContext = createSecureContext(options)
+    return createSecureContext(options)
   } catch (error) {
     throw new Error(`tls: certificate, key or authority is not usable: ${(error as Error).message}`, {
       cause: error,
     })
-  }
-  return {
-    secureContext,
-    rejectUnauthorized: !config.insecure_skip_verify,
-    servername: config.server_name_override === '' ? undefined : config.server_name_override,
   }
 }
 
@@ -257,25 +286,19 @@ export function loadClientTls(config: ClientTlsConfig): ClientTls {
 export const serverTls = section(
   {
     ...tlsFields,
-    reload_interval: unsupported({
-      doc: 'Read certificate and key again this often.',
-      what: 'reading certificates again while running is not supported yet',
-      fix: 'remove reload_interval, and restart the gateway when certificates change',
-    }),
     client_ca_file: text({
       default: '',
       doc: 'PEM file with authorities. Written: clients must show a certificate from one of them.',
     }),
-    client_ca_file_reload: unsupported({
+    client_ca_file_reload: flag({
+      default: false,
       doc: 'Read client_ca_file again when it changes.',
-      what: 'reading certificates again while running is not supported yet',
-      fix: 'remove client_ca_file_reload, and restart the gateway when certificates change',
     }),
   },
   {
     doc: 'How connections of clients are secured.',
     check: (value, report) => {
-      checkTls({ ...value, reload_interval: 0 }, report)
+      checkTls(value, report)
       if (value.cert_file === '' && value.cert_pem.reveal() === '') {
         report.error('cert_file', 'is missing', 'write cert_file and key_file: a server needs a certificate')
       }
@@ -286,19 +309,14 @@ export const serverTls = section(
 export type ServerTlsConfig = ValueOf<typeof serverTls>
 
 /** What a server hands to tls.createServer and its kin. Reads files; throws an Error that says which key is at fault. */
-export function serverTlsOptions(config: ServerTlsConfig): TlsOptions {
-  const options: TlsOptions = secureOptions({ ...config, reload_interval: 0 })
+export function serverTlsOptions(config: ServerTlsConfig, files: PemFiles = NOTHING_READ): TlsOptions {
+  const options: TlsOptions = secureOptions(config, files)
   if (config.client_ca_file !== '') {
-    options.ca = readPem('client_ca_file', config.client_ca_file)
+    options.ca = readPem('client_ca_file', config.client_ca_file, files)
+    checkAuthorities(`client_ca_file "${config.client_ca_file}"`, options.ca)
     options.requestCert = true
     options.rejectUnauthorized = true
   }
-  try {
-    createSecureContext(options)
-  } catch (error) {
-    throw new Error(`tls: certificate, key or authority is not usable: ${(error as Error).message}`, {
-      cause: error,
-    })
-  }
+  contextOf(options)
   return options
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -266,46 +266,6 @@ test('TLS', async () => {
     })
   }
 })
-
-// Scenario: the client's certificate is broken on the disk, reload_interval passes and the server cuts the connection;
-// then the file is good again.
-// Guarantees: a connection that stands is used on, a new one shows what is on the disk now; a broken file is Refused with
-// its reason and costs nothing but time.
-test('reload_interval', async t => {
-  const credentials = ServerCredentials.createSsl(
-    Buffer.from(read(ca)),
-    [{ cert_chain: Buffer.from(read(serverCert)), private_key: Buffer.from(read(serverKey)) }],
-    true,
-  )
-  let server = await serve({ credentials })
-  const address = server.endpoint
-  const tls = { ca_file: ca, cert_file: clientCert, key_file: clientKey, reload_interval: '1h' }
-  const good = read(clientCert)
-  let ms = 0
-  t.mock.method(performance, 'now', () => ms)
-  await withExporter({ endpoint: address, tls }, async exporter => {
-    assert.deepEqual(await outcome(exporter), { sent: 3 })
-    writeFileSync(clientCert, 'broken')
-    ms += 3_600_001
-    assert.deepEqual(await outcome(exporter), { sent: 3 })
-    await server.close()
-    server = await serve({ credentials, port: Number(address.split(':')[1]) })
-    const broken = await until(exporter, got => got instanceof Refused && /tls: /.test(got.message))
-    assert.match((broken as Refused).message, /cannot connect to .*: tls: /)
-    writeFileSync(clientCert, good)
-    assert.deepEqual(await until(exporter, got => !(got instanceof Error)), { sent: 3 })
-  })
-})
-
-/** Sends until the outcome is the one that is waited for. */
-async function until(exporter: Exporter, right: (got: unknown) => boolean): Promise<unknown> {
-  for (let tries = 0; tries < 1000; tries++) {
-    const got = await outcome(exporter)
-    if (right(got)) return got
-    await sleep(10)
-  }
-  throw new Error('it never came')
-}
 
 // Scenario: endpoints in every form, good and bad, and keys that are not there yet.
 // Guarantees: what the Collector takes is taken; each mistake says what to write.

@@ -354,6 +354,10 @@ test('TLS files are read at start', async () => {
     /ca_file "\/no\/such/,
   )
   await assert.rejects(
+    make({ endpoint: 'https://a', tls: { ca_file: serverKey } }).start(),
+    /tls: ca_file ".*server.key" has no certificate that can be read/,
+  )
+  await assert.rejects(
     make({ endpoint: 'https://a', tls: { cert_file: serverKey, key_file: serverKey } }).start(),
     /tls: certificate, key or authority/,
   )

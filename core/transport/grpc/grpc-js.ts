@@ -12,8 +12,9 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js'
 import { Refused } from '../../component/outcome.ts'
+import type { Logger } from '../../telemetry/log.ts'
 import { type GrpcClientConfig, hostAndPort, securityOf } from '../grpc-client-config.ts'
-import { type ClientTls, loadClientTls } from '../tls.ts'
+import { ClientTlsFiles } from '../tls-reload.ts'
 import {
   ANSWER_BYTES_MAX,
   accepted,
@@ -31,13 +32,15 @@ function targetOf(endpoint: string): string {
 
 export class GrpcJsClient implements UnaryClient {
   readonly #config: GrpcClientConfig
+  readonly #log: Logger | undefined
   readonly #options: ChannelOptions
   readonly #metadata: Metadata
   #client: Client | undefined
-  #openedAt = 0
 
-  constructor(config: GrpcClientConfig, userAgent: string) {
+  /** `log` is told of certificates that change. */
+  constructor(config: GrpcClientConfig, userAgent: string, log: Logger | undefined) {
     this.#config = config
+    this.#log = log
     this.#options = channelOptions(config, config.user_agent === '' ? userAgent : config.user_agent)
     this.#metadata = new Metadata({ waitForReady: config.wait_for_ready })
     for (const [name, value] of config.headers) {
@@ -52,26 +55,9 @@ export class GrpcJsClient implements UnaryClient {
     const credentials =
       tls === undefined
         ? ChannelCredentials.createInsecure()
-        : new TlsCredentials(loadClientTls(tls), endpoint)
+        : new TlsCredentials(new ClientTlsFiles(tls, this.#log), endpoint)
     this.#client = new Client(targetOf(endpoint), credentials, this.#options)
-    this.#openedAt = performance.now()
     this.#client.getChannel().getConnectivityState(true)
-  }
-
-  /** After `reload_interval` new connections show the certificate that lies on the disk now. */
-  #current(): Client {
-    const client = this.#client
-    if (client === undefined) throw new Refused('the gRPC client is not started')
-    const { reload_interval } = this.#config.tls
-    if (reload_interval > 0 && performance.now() - this.#openedAt > reload_interval) {
-      try {
-        this.open()
-      } catch (error) {
-        throw new Refused((error as Error).message, { status: 'UNAVAILABLE', cause: error })
-      }
-      client.close()
-    }
-    return this.#client!
   }
 
   unary(
@@ -87,7 +73,8 @@ export class GrpcJsClient implements UnaryClient {
         cause: signal?.reason,
       })
     if (signal?.aborted) return Promise.reject(stopped())
-    const call = this.#current().makeUnaryRequest(
+    if (this.#client === undefined) return Promise.reject(new Refused('the gRPC client is not started'))
+    const call = this.#client.makeUnaryRequest(
       method,
       asBuffer,
       same,
@@ -116,15 +103,25 @@ export class GrpcJsClient implements UnaryClient {
  * IP address is against RFC 6066 and refused by Node.
  */
 class TlsCredentials extends ChannelCredentials {
-  readonly #options: ConnectionOptions
+  readonly #files: ClientTlsFiles
+  readonly #host: string
 
-  constructor({ secureContext, rejectUnauthorized, servername }: ClientTls, endpoint: string) {
+  /** Throws when the files cannot be used. */
+  constructor(files: ClientTlsFiles, endpoint: string) {
     super()
-    const host = endpoint.startsWith('unix:')
+    this.#files = files
+    files.current()
+    this.#host = endpoint.startsWith('unix:')
       ? 'localhost'
       : hostAndPort(endpoint).replace(/^\[|\]?:\d+$/g, '')
+  }
+
+  /** Asked for each connection: files that have changed are used by the next one. */
+  #options(): ConnectionOptions {
+    const host = this.#host
+    const { secureContext, rejectUnauthorized, servername } = this.#files.current()
     const name = servername ?? (isIP(host) === 0 ? host : undefined)
-    this.#options = {
+    return {
       secureContext,
       rejectUnauthorized,
       host,
@@ -142,11 +139,12 @@ class TlsCredentials extends ChannelCredentials {
   }
 
   _createSecureConnector(_target: unknown, _options: unknown, callCredentials?: CallCredentials) {
-    const options = this.#options
     return {
       connect: (socket: Socket) =>
         new Promise<{ socket: Socket; secure: boolean }>((resolve, reject) => {
-          const secured = connect({ ...options, socket }, () => resolve({ socket: secured, secure: true }))
+          const secured = connect({ ...this.#options(), socket }, () =>
+            resolve({ socket: secured, secure: true }),
+          )
           // Stays for the life of the socket: an error after the handshake is the HTTP/2 session's to report.
           secured.on('error', reject)
         }),

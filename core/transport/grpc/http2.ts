@@ -5,10 +5,11 @@
 
 import type { OutgoingHttpHeaders } from 'node:http2'
 import { Refused } from '../../component/outcome.ts'
+import type { Logger } from '../../telemetry/log.ts'
 import { type Compressor, compressorFor } from '../compress.ts'
 import { type GrpcClientConfig, hostAndPort, securityOf } from '../grpc-client-config.ts'
 import { proxyFromEnvironment } from '../proxy.ts'
-import { type ClientTls, type ClientTlsConfig, loadClientTls } from '../tls.ts'
+import { ClientTlsFiles } from '../tls-reload.ts'
 import { type CallOptions, failed, type GrpcAnswer, type UnaryClient } from './answer.ts'
 import { UNPROCESSED } from './call.ts'
 import { GrpcChannel } from './channel.ts'
@@ -33,13 +34,21 @@ const WRITE_BYTES_MIN = 16 * 1024
 export class Http2Client implements UnaryClient {
   readonly #config: GrpcClientConfig
   readonly #target: Target
+  readonly #log: Logger | undefined
   readonly #resolving: Resolving
   readonly #compressor: Compressor | undefined
   readonly #headers: OutgoingHttpHeaders
   #channel: GrpcChannel | undefined
 
-  constructor(config: GrpcClientConfig, userAgent: string, resolving: Resolving = {}) {
+  /** `log` is told of certificates that change. */
+  constructor(
+    config: GrpcClientConfig,
+    userAgent: string,
+    log: Logger | undefined,
+    resolving: Resolving = {},
+  ) {
     this.#config = config
+    this.#log = log
     this.#resolving = resolving
     this.#target = targetOf(config.endpoint, resolving.lookup)
     this.#compressor = grpcCompressor(config)
@@ -74,8 +83,10 @@ export class Http2Client implements UnaryClient {
     const { balancer_name, wait_for_ready, keepalive, authority } = this.#config
     const { host } = this.#target
     const security = securityOf(this.#config)
-    const tls = security === undefined ? undefined : reloading(security)
-    tls?.()
+    const files = security === undefined ? undefined : new ClientTlsFiles(security, this.#log)
+    // What is wrong with them is said now, not when the first connection is made.
+    files?.current()
+    const tls = files === undefined ? undefined : () => files.current()
     const proxy = this.#proxy()
     const name = authority === '' ? host : hostOf(authority)
     // A proxy looks the name up itself.
@@ -199,18 +210,4 @@ function hostOf(authority: string): string {
   return hostAndPort(authority)
     .replace(/:\d+$/, '')
     .replace(/^\[|\]$/g, '')
-}
-
-/** What lies on the disk, at most `reload_interval` old. */
-function reloading(config: ClientTlsConfig): () => ClientTls {
-  let known: ClientTls | undefined
-  let readAt = 0
-  return () => {
-    const { reload_interval } = config
-    if (known === undefined || (reload_interval > 0 && performance.now() - readAt > reload_interval)) {
-      known = loadClientTls(config)
-      readAt = performance.now()
-    }
-    return known
-  }
 }
