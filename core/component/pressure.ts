@@ -9,6 +9,11 @@
  *     used >= limit - spike_limit   soft: refuse
  *     used >= limit                 hard: refuse, and collect garbage more eagerly
  *     rss >= 95 % of the cgroup     as hard
+ *
+ * What is measured contains garbage, so it goes up and down with V8's own collections, many times a second under load.
+ * Once data is refused, memory has to stay below the soft limit for a second before it is taken again, and each kind of
+ * line is logged once in ten seconds, with how often it would have been: a `check_interval` of 200 ms reacts faster, and
+ * does not make senders and readers of the log pay for it.
  */
 
 import { totalmem } from 'node:os'
@@ -52,6 +57,12 @@ const WORTHWHILE = 0.05
 /** The share of the cgroup's limit at which RSS counts as above the hard limit. */
 const CGROUP_SHARE = 0.95
 
+/** So long memory has to stay below the limits before data is taken again; with a longer check interval, one check. */
+const CALM_MS = 1_000
+
+/** A line of one kind this often. */
+const LOG_EVERY_MS = 10_000
+
 /** So that the interval after a useless collection does not miss the next check by a hair. */
 const NEARLY_ONE_CHECK = 0.95
 
@@ -93,6 +104,10 @@ export class PressureMonitor {
   #gcIntervalSoft = 0
   #gcIntervalHard = 0
   #cancelTimer: (() => void) | undefined
+  /** When memory was last seen above a limit. */
+  #lastAbove = -Infinity
+  /** By kind of line: when the next one may be written, and how many were not. */
+  readonly #said = new Map<string, { nextAt: number; times: number }>()
 
   constructor(limits: PressureLimits, source: MemorySource, clock: Clock) {
     this.limits = limits
@@ -142,6 +157,9 @@ export class PressureMonitor {
       above = this.#measure(true).soft
       this.#log('info', 'Memory usage after GC.')
     }
+    const now = this.#clock.now()
+    if (above) this.#lastAbove = now
+    else if (this.#refusing && now - this.#lastAbove < CALM_MS * NEARLY_ONE_CHECK) return
     if (above === this.#refusing) return
     this.#refusing = above
     if (above) {
@@ -196,11 +214,19 @@ export class PressureMonitor {
   }
 
   #log(level: 'info' | 'warn', message: string): void {
+    const now = this.#clock.now()
+    const said = this.#said.get(message) ?? { nextAt: -Infinity, times: 0 }
+    this.#said.set(message, said)
+    said.times++
+    if (now < said.nextAt) return
     const [first] = this.#listeners
     first?.log[level](message, {
       cur_mem_mib: Math.round(this.#used / 2 ** 20),
       limit_mib: Math.round(this.limits.limit / 2 ** 20),
+      ...(said.times > 1 ? { times: said.times } : {}),
     })
+    said.nextAt = now + LOG_EVERY_MS
+    said.times = 0
   }
 }
 

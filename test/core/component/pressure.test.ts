@@ -83,6 +83,29 @@ test('above the soft limit data is refused, below it is not', async () => {
   assert.match(log.lines[1]!.message, /back within limits/)
 })
 
+// Scenario: memory is measured five times a second, goes up and down with V8's collections for a minute, then is calm.
+// Guarantees: data is refused from the first measurement above the limit on, and taken again after one second below it,
+// not before; the log has one line of each kind in ten seconds, which says how often.
+test('ups and downs make no flapping', async () => {
+  const { changes, clock, log, memory, monitor } = setUp({ checkInterval: 200, minGcIntervalSoft: 1e6 })
+  for (let i = 0; i < 300; i++) {
+    memory.external = i % 2 === 0 ? 75 * MIB : 5 * MIB
+    await clock.advance(200)
+    assert.equal(monitor.refusing, true)
+  }
+  assert.deepEqual(changes, [true])
+  for (let i = 0; i < 60; i++) {
+    memory.external = i % 10 === 0 ? 75 * MIB : 5 * MIB
+    await clock.advance(200)
+  }
+  assert.deepEqual(changes.slice(0, 4), [true, false, true, false])
+  assert.equal(changes.length, 12)
+  await clock.advance(2_000)
+  assert.equal(monitor.refusing, false)
+  assert.ok(log.lines.length <= 5, `${log.lines.length} lines`)
+  assert.ok(log.lines.some(({ fields }) => Number(fields['times']) > 1))
+})
+
 // Scenario: memory is above the hard limit, and a collection frees half of it.
 // Guarantees: the collection comes first, and nothing is refused when it helped.
 test('a collection that helps comes before refusing', async () => {
