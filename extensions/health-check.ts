@@ -69,8 +69,14 @@ export const factory: ExtensionFactory<Config> = {
   doc: 'Says over HTTP whether the gateway works and whether it can take data right now.',
   stability: 'beta',
   config,
-  create: (own, { host }) =>
-    new AdminPages(own.endpoint, 'health_check', url => answer(own, host, url.pathname)),
+  listens: ({ endpoint }) => [{ key: 'endpoint', endpoint, transport: 'tcp' }],
+  create: (own, { host, log }) =>
+    new AdminPages(
+      own.endpoint,
+      'health_check',
+      url => answer(own, host, url.pathname),
+      own.tls && { tls: own.tls, log },
+    ),
 }
 
 function answer(config: Config, host: Host, path: string): Page | undefined {

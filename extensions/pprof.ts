@@ -39,6 +39,7 @@ export const factory: ExtensionFactory<Config> = {
   doc: 'CPU and heap profiles of the running gateway, as .cpuprofile and .heapprofile.',
   stability: 'beta',
   config,
+  listens: ({ endpoint }) => [{ key: 'endpoint', endpoint, transport: 'tcp' }],
   create: (own, settings) => new Pprof(own, settings),
 }
 

@@ -28,7 +28,14 @@ export const factory: ExtensionFactory<Config> = {
   doc: 'Pages under /debug/ that show pipelines, components, and where every item went.',
   stability: 'beta',
   config,
-  create: (own, { host }) => new AdminPages(own.endpoint, 'zpages', url => answer(own, host, url.pathname)),
+  listens: ({ endpoint }) => [{ key: 'endpoint', endpoint, transport: 'tcp' }],
+  create: (own, { host, log }) =>
+    new AdminPages(
+      own.endpoint,
+      'zpages',
+      url => answer(own, host, url.pathname),
+      own.tls && { tls: own.tls, log },
+    ),
 }
 
 function answer(config: Config, host: Host, path: string): Page | undefined {

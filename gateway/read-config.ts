@@ -8,6 +8,7 @@ import type { CatalogEntry } from './catalog.ts'
 import type { ComponentConfig, GatewayConfig } from './gateway-config.ts'
 import { aKind, KINDS, sectionOf } from './kinds.ts'
 import { type Components, entriesOf, readComponents } from './read-components.ts'
+import { checkListeners } from './read-listeners.ts'
 import { type AllComponents, checkReference, readPipelines, readReferences } from './read-pipelines.ts'
 
 export interface ReadConfigOptions {
@@ -65,7 +66,7 @@ export async function readConfig(
       ? telemetryConfig.absent()
       : telemetryConfig.read(telemetryNode, 'service::telemetry', check)
 
-  return {
+  const config = {
     receivers: ofKind(all.receiver, 'receiver'),
     processors: ofKind(all.processor, 'processor'),
     exporters: ofKind(all.exporter, 'exporter'),
@@ -73,6 +74,8 @@ export async function readConfig(
     extensions: ofKind(all.extension, 'extension'),
     service: { extensions, pipelines, telemetry },
   }
+  checkListeners(config, telemetryNode?.at ?? root.at, check)
+  return config
 }
 
 function checkKeys(entries: MapNode['entries'], known: readonly string[], path: string, check: Check): void {

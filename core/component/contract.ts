@@ -148,6 +148,15 @@ export interface HostDescription {
     | undefined
 }
 
+/** An address that a part wants to listen on. */
+export interface Listening {
+  /** Under which key of its config: `protocols::grpc::endpoint`. */
+  readonly key: string
+  /** `host:port`, or the path of a Unix socket. */
+  readonly endpoint: string
+  readonly transport: 'tcp' | 'tcp4' | 'tcp6' | 'unix'
+}
+
 interface FactoryBase<C> {
   /** The Collector's name: lower_snake_case. */
   readonly type: string
@@ -159,6 +168,8 @@ interface FactoryBase<C> {
   readonly config: Schema<C>
   /** The metrics this part adds to those of its edges; for the reference page. */
   readonly metrics?: readonly MetricDeclaration[]
+  /** Where it will listen, so that two parts on one address are found before they start. Also asked about configs with mistakes; must not throw. */
+  listens?(config: C): readonly Listening[]
 }
 
 export interface ReceiverFactory<C = unknown> extends FactoryBase<C> {

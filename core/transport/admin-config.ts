@@ -1,7 +1,8 @@
 /** The keys of extensions that serve pages of the gateway itself: the Collector's confighttp.ServerConfig (0.155). */
 
-import { type Schema, text } from '../../config/schema.ts'
+import { optional, type Schema, text } from '../../config/schema.ts'
 import { endpointProblem } from './endpoint.ts'
+import { serverTls } from './tls.ts'
 import { unsupported } from './unsupported.ts'
 
 /** `endpoint` alone, for servers that have nothing else. */
@@ -12,11 +13,7 @@ export function endpointField(endpoint: string): Schema<string> {
 export function adminFields(endpoint: string) {
   return {
     endpoint: endpointField(endpoint),
-    tls: unsupported({
-      doc: 'TLS of this server.',
-      what: 'pages of the gateway itself are served in plain text only',
-      fix: 'remove tls: and keep the endpoint on localhost',
-    }),
+    tls: optional(serverTls, { empty: 'off' }),
     auth: unsupported({
       doc: 'Authenticator of this server.',
       what: 'authenticators are not available yet',

@@ -3,10 +3,14 @@
  * connections, short waits: it must never be the way to hurt the gateway.
  */
 
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { Part } from '../component/contract.ts'
+import type { Logger } from '../telemetry/log.ts'
 import { listen } from './listen.ts'
 import { createServer } from './node-http.ts'
+import type { ServerTlsConfig } from './tls.ts'
+import { ServerTlsFiles } from './tls-reload.ts'
 
 export interface Page {
   /** 200 when not given. */
@@ -20,7 +24,7 @@ export interface Page {
 export type Handler = (url: URL, request: IncomingMessage) => Page | undefined | Promise<Page | undefined>
 
 export interface AdminServer {
-  /** `http://127.0.0.1:13133`, with the port it really has. */
+  /** `http://127.0.0.1:13133`, or `https:`, with the port it really has. */
   readonly address: string
   /** Stops listening and ends open connections. Safe twice. */
   close(): Promise<void>
@@ -32,39 +36,40 @@ const IDLE_TIMEOUT_MS = 15_000
 const HEADER_BYTES_MAX = 16 * 1024
 const CONNECTIONS_MAX = 64
 
+/** For pages over TLS: the section, and who is told of certificates that change. */
+export interface AdminTls {
+  readonly tls: ServerTlsConfig
+  readonly log: Logger
+}
+
 /** Listens on `host:port`. Throws when the address cannot be taken; the message says which and what for. */
-export async function serveAdmin(endpoint: string, purpose: string, handler: Handler): Promise<AdminServer> {
-  const server = createServer(
-    {
-      headersTimeout: HEADER_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      maxHeaderSize: HEADER_BYTES_MAX,
-    },
-    (request, response) => {
-      void answer(handler, request).then(page => {
-        const body = typeof page.body === 'string' ? Buffer.from(page.body) : page.body
-        response.writeHead(page.status ?? 200, {
-          'content-type': page.type,
-          'content-length': body.length,
-          'x-content-type-options': 'nosniff',
-          'cache-control': 'no-store',
-          ...page.headers,
-        })
-        response.end(request.method === 'HEAD' ? undefined : body)
-      })
-      // A body is not read; its sender gets the answer and the connection ends.
-      request.resume()
-    },
-  )
+export async function serveAdmin(
+  endpoint: string,
+  purpose: string,
+  handler: Handler,
+  secure?: AdminTls,
+): Promise<AdminServer> {
+  const options = {
+    headersTimeout: HEADER_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    maxHeaderSize: HEADER_BYTES_MAX,
+  }
+  const serve = (request: IncomingMessage, response: ServerResponse) => respond(handler, request, response)
+  const files = secure === undefined ? undefined : new ServerTlsFiles(secure.tls, secure.log)
+  const https = files === undefined ? undefined : createTlsServer({ ...options, ...files.load() }, serve)
+  if (https !== undefined) files?.follow(https)
+  const server = https ?? createServer(options, serve)
   server.keepAliveTimeout = IDLE_TIMEOUT_MS
   server.maxConnections = CONNECTIONS_MAX
   const address = await listen(server, { endpoint, transport: 'tcp' }).catch((error: Error) => {
+    files?.stop()
     throw new Error(`${purpose}: ${error.message}`, { cause: error })
   })
   return {
-    address: `http://${address}`,
+    address: `${https === undefined ? 'http' : 'https'}://${address}`,
     close: () =>
       new Promise(resolve => {
+        files?.stop()
         server.close(() => resolve())
         server.closeAllConnections()
       }),
@@ -77,18 +82,34 @@ export class AdminPages implements Part {
   readonly #serve: () => Promise<AdminServer>
   #server: AdminServer | undefined
 
-  constructor(endpoint: string, purpose: string, handler: Handler) {
-    this.#serve = () => serveAdmin(endpoint, purpose, handler)
+  constructor(endpoint: string, purpose: string, handler: Handler, secure?: AdminTls) {
+    this.#serve = () => serveAdmin(endpoint, purpose, handler, secure)
   }
 
   async start(): Promise<void> {
     this.#server = await this.#serve()
-    this.addresses.set('http', this.#server.address.replace('http://', ''))
+    this.addresses.set('http', this.#server.address.replace(/^https?:\/\//, ''))
   }
 
   async stop(): Promise<void> {
     await this.#server?.close()
   }
+}
+
+function respond(handler: Handler, request: IncomingMessage, response: ServerResponse): void {
+  void answer(handler, request).then(page => {
+    const body = typeof page.body === 'string' ? Buffer.from(page.body) : page.body
+    response.writeHead(page.status ?? 200, {
+      'content-type': page.type,
+      'content-length': body.length,
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+      ...page.headers,
+    })
+    response.end(request.method === 'HEAD' ? undefined : body)
+  })
+  // A body is not read; its sender gets the answer and the connection ends.
+  request.resume()
 }
 
 const text = (status: number, body: string): Page => ({ status, type: 'text/plain; charset=utf-8', body })

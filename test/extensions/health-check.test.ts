@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { request } from 'node:https'
 import { type TestContext, test } from 'node:test'
 import { factory } from '../../extensions/health-check.ts'
+import { makeCertificates } from '../kit/certificates.ts'
 import { type TestHost, testSettings } from '../kit/parts.ts'
 import { readConfig, tryConfig } from '../kit/read-config.ts'
 
@@ -91,16 +94,39 @@ test('the Collector’s other keys are not ignored in silence', async () => {
     check_collector_pipeline: { enabled: true, interval: '5m', exporter_failure_threshold: 5 },
     use_v2: true,
   })
-  assert.equal(problems.length, 3)
+  assert.equal(problems.length, 3, problems.join('\n'))
   assert.match(
     problems.join(' '),
     /warning: use_v2.*endpoint.*not host:port|endpoint.*not host:port.*warning: use_v2/,
   )
-  assert.match(problems.join(' '), /tls: .*plain text only/)
+  assert.match(problems.join(' '), /tls::cert_file: a certificate without its key/)
   const settings = testSettings('extension', 'health_check')
   const extension = factory.create(factory.config.absent(), settings)
   await extension.stop(performance.now())
   await extension.stop(performance.now())
+})
+
+// Scenario: `tls` with a client_ca_file; a client that shows a certificate, one that shows none and one without TLS.
+// Guarantees: only the first one is answered.
+test('pages over TLS', async t => {
+  const { ca, serverCert, serverKey, clientCert, clientKey, read, remove } = makeCertificates()
+  t.after(remove)
+  const tls = { cert_file: serverCert, key_file: serverKey, client_ca_file: ca, reload_interval: '1h' }
+  const settings = testSettings('extension', 'health_check')
+  const config = readConfig(factory.config, { endpoint: '127.0.0.1:0', tls })
+  const extension = factory.create(config, settings)
+  await extension.start()
+  t.after(() => extension.stop(performance.now()))
+  const [host, port] = extension.addresses!.get('http')!.split(':')
+  const ask = async (own: object) => {
+    const asked = request({ host, port, ca: read(ca), agent: false, ...own }).end()
+    const [response] = await once(asked, 'response')
+    response.resume()
+    return response.statusCode
+  }
+  assert.equal(await ask({ cert: read(clientCert), key: read(clientKey) }), 200)
+  await assert.rejects(ask({}))
+  await assert.rejects(fetch(`http://${host}:${port}/`))
 })
 
 // Scenario: a config that cannot be run was read.
