@@ -57,6 +57,18 @@ export class Exits {
     return [...this.#junctions.keys()]
   }
 
+  /**
+   * What still comes out of this part goes where that of its successor does, now and after later switches: nothing new
+   * reaches parts that are about to stop.
+   */
+  follow(successor: Exits): void {
+    for (const signal of this.signals) {
+      const to = successor.next[signal]
+      if (to === undefined) this.close(signal)
+      else this.lead(signal, to, [successor])
+    }
+  }
+
   /** Nobody takes the signal any more. What is past the junction goes where it was going. */
   close(signal: Signal): void {
     this.#junctions.delete(signal)

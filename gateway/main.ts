@@ -19,6 +19,9 @@ const io = {
 // Whoever reads the output may go away (`sluice schema | head`); that is no reason to fail.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
+// A signal that came before this line has nothing to say: the config is read after it (start.js).
+process.removeAllListeners('SIGHUP')
+
 const line = parseCommandLine(process.argv.slice(2))
 if ('error' in line) {
   io.err(`sluice: ${line.error}\n`)
@@ -34,6 +37,12 @@ async function run(line: CommandLine): Promise<void> {
   const shutdownTimeoutMs = options.shutdownTimeoutMs ?? SHUTDOWN_TIMEOUT_MS
   const own = line.sources.length === 0
   const sources = own ? [DEFAULT_CONFIG] : line.sources
+  // Whoever sends the signal while parts start has written a config that may have been read before.
+  let early = false
+  const hurry = () => {
+    early = true
+  }
+  process.on('SIGHUP', hurry)
   let gateway: RunningGateway
   try {
     gateway = await startGateway({ sources, sets, gates, shutdownTimeoutMs })
@@ -47,10 +56,13 @@ async function run(line: CommandLine): Promise<void> {
     io.out(welcome(gateway))
   }
   endWith(gateway)
-  process.on('SIGHUP', () => {
+  const reload = () => {
     gateway.log.info('Received a signal to read the config again', { signal: 'SIGHUP' })
     void gateway.reload()
-  })
+  }
+  process.on('SIGHUP', reload)
+  process.off('SIGHUP', hurry)
+  if (early) reload()
   if (options.watch) watch(gateway)
   // Everything this config needs is compiled by now. Node writes the cache only at a clean exit, which may never come.
   flushCompileCache()

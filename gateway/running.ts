@@ -21,8 +21,8 @@ export class Running {
   readonly #around: Around
   readonly #log: Logger
   readonly #timeoutMs: number
-  /** Parts of old generations that are not done yet. */
-  readonly #drains = new Set<Promise<void>>()
+  /** Old generations that are not done yet: all their parts, and those without the receivers that take their time. */
+  readonly #drains = new Map<Promise<unknown>, Promise<void>>()
 
   /** `timeoutMs`: how long parts that are replaced may take to stop. */
   constructor(around: Around, timeoutMs: number) {
@@ -48,7 +48,7 @@ export class Running {
     const fresh = next.stages.map(stage => stage.filter(member => old?.members.get(member.name) !== member))
     await this.#start(fresh, new Handover(gone))
     this.#switch(next, gone)
-    if (gone.size > 0) this.#drain(old!.stages.map(stage => stage.filter(member => gone.has(member))))
+    if (gone.size > 0) this.#drain(old!.stages, gone, next)
     return {
       kept: before.filter(member => !gone.has(member)).map(({ name }) => name),
       started: fresh.flat().map(({ name }) => name),
@@ -84,8 +84,10 @@ export class Running {
     const { host } = this.#around
     for (const change of next.switches) change()
     for (const member of gone) {
+      const successor = next.members.get(member.name)
       member.host.retire()
-      if (!next.members.has(member.name)) host.forget(member.name)
+      if (successor === undefined) host.forget(member.name)
+      else if (isReceiver(member)) member.exits.follow(successor.exits)
     }
     for (const member of next.members.values()) {
       member.host.extensions = next.extensions
@@ -96,37 +98,50 @@ export class Running {
     this.#generation = next
   }
 
-  #drain(stages: readonly (readonly Member[])[]): void {
+  /**
+   * Receivers that have a successor take their time, because clients are slow to come over and what they bring goes the
+   * successor's way. The other parts stop from front to back, once older generations, which lead to them, are done.
+   */
+  #drain(stages: Generation['stages'], gone: ReadonlySet<Member>, next: Generation): void {
+    const replaced = (member: Member): boolean => isReceiver(member) && next.members.has(member.name)
     const deadline = performance.now() + this.#timeoutMs
-    const done = stopStages(
-      stages.map(stage => stage.map(leaving)),
-      deadline,
-      this.#around.host,
-      this.#log,
-    ).finally(() => this.#drains.delete(done))
-    this.#drains.add(done)
+    const stop = (which: (member: Member) => boolean, until: number): Promise<void> =>
+      this.#stopStages(
+        stages.map(stage => stage.filter(member => gone.has(member) && which(member)).map(leaving)),
+        until,
+      )
+    const earlier = [...this.#drains.values()]
+    const rest = async (): Promise<void> => {
+      await stop(member => isReceiver(member) && !replaced(member), deadline)
+      await untilDeadline(deadline, Promise.all(earlier))
+      const left = Math.max(deadline, performance.now() + this.#timeoutMs / 2)
+      await stop(member => !isReceiver(member), left)
+    }
+    const parts = rest()
+    const all = Promise.all([parts, stop(replaced, deadline)]).finally(() => this.#drains.delete(all))
+    this.#drains.set(all, parts)
+  }
+
+  #stopStages(stages: readonly (readonly NamedPart[])[], deadline: number): Promise<void> {
+    const { host } = this.#around
+    return stopStages(stages, deadline, host, this.#log)
   }
 
   /** Receivers first, then what is left of old generations, because it leads to parts of this one. */
   async stop(deadline: number): Promise<void> {
-    const { host } = this.#around
     const stages = this.#generation?.stages ?? []
-    const receivers = (member: Member): boolean => member.settings.account.kind === 'receiver'
-    await stopStages(
-      stages.map(stage => stage.filter(receivers)),
-      deadline,
-      host,
-      this.#log,
-    )
-    await untilDeadline(deadline, Promise.all(this.#drains))
-    await stopStages(
-      stages.map(stage => stage.filter(member => !receivers(member))),
-      deadline,
-      host,
-      this.#log,
-    )
+    const stop = (which: (member: Member) => boolean): Promise<void> =>
+      this.#stopStages(
+        stages.map(stage => stage.filter(which)),
+        deadline,
+      )
+    await stop(isReceiver)
+    await untilDeadline(deadline, Promise.all(this.#drains.keys()))
+    await stop(member => !isReceiver(member))
   }
 }
+
+const isReceiver = ({ settings }: Member): boolean => settings.account.kind === 'receiver'
 
 /** Half of the time a part has to go is for those that called it: once it is told to stop, it may refuse them. */
 function leaving({ name, host, part, underWay }: Member): NamedPart {

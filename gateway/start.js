@@ -25,4 +25,7 @@ enableCompileCache({
   directory: fileURLToPath(new URL('../node_modules/.cache/sluice', import.meta.url)),
   portable: true,
 })
+
+// Without a listener this signal ends the process. Loading the program takes longest, and the config is read after it.
+process.on('SIGHUP', () => {})
 await import('./main.ts')

@@ -80,17 +80,32 @@ function enter(server: Server, address: string, owner: object): Held {
   return entry
 }
 
+/** What net.Server has besides its types: the socket, the path of a Unix one, and what `listen` ends in. */
+interface Insides {
+  _handle: object | null
+  _pipeName?: string
+  _listen2(address: string, port: number, addressType: number, backlog: number): void
+}
+
 /**
- * `to.listen(from)` is Node's own way to listen on another server's socket. What it lacks is the end of the first
- * one's claim: without a handle `from.close()` ends its connections and leaves the socket alone.
+ * `to.listen(from)` is Node's own way to listen on another server's socket; for Unix sockets it has none, and what it
+ * does for the others is done by hand. What it lacks in both cases is the end of the first one's claim: without a
+ * handle `from.close()` ends its connections and leaves the socket alone.
  */
 function move(from: Server, to: Server): Promise<void> {
   return new Promise((resolve, reject) => {
     to.once('error', reject)
-    to.listen(from, () => {
+    to.once('listening', () => {
       to.off('error', reject)
       resolve()
     })
-    ;(from as Server & { _handle: null })._handle = null
+    const [old, next] = [from, to] as unknown as [Insides, Insides]
+    if (old._pipeName === undefined) to.listen(from)
+    else {
+      next._handle = old._handle
+      next._pipeName = old._pipeName
+      next._listen2(old._pipeName, -1, -1, 511)
+    }
+    old._handle = null
   })
 }

@@ -3,38 +3,15 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { Agent, createServer, request } from 'node:http'
+import { Agent, request } from 'node:http'
 import { type ClientHttp2Session, connect } from 'node:http2'
-import { type AddressInfo, connect as connectTcp } from 'node:net'
+import { connect as connectTcp } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { gunzipSync } from 'node:zlib'
-import { batchOf } from '../../core/component/batch.ts'
-import { NO_META } from '../../core/component/meta.ts'
 import { imbalances, startGateway } from '../kit/gateway-process.ts'
-import { numbered, numbersOf } from '../kit/numbered.ts'
+import { SPANS, startSenders, startServer } from '../kit/numbered-load.ts'
 import { sendGrpc, sendHttp } from '../kit/send.ts'
-
-const SPANS = 25
-
-/** An OTLP server that keeps the numbers of the spans that came to each path. */
-async function startServer(t: TestContext) {
-  const received = new Map<string, number[]>()
-  const server = createServer(async (incoming, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of incoming) chunks.push(chunk as Buffer)
-    const body = gunzipSync(Buffer.concat(chunks))
-    const [, path] = incoming.url!.split('/')
-    const numbers = received.get(path!) ?? []
-    received.set(path!, numbers)
-    for (const number of numbersOf(batchOf('traces', [body], 0, NO_META))) numbers.push(number)
-    setTimeout(() => response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end(), 5)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close())
-  return { received, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
-}
 
 /** OTLP/HTTP over one connection; throws when there has to be a second one. */
 function httpSender(address: string): (body: Uint8Array) => Promise<void> {
@@ -137,32 +114,6 @@ async function startOnFile(t: TestContext, url: string, flags: readonly string[]
     await gateway.printed(new RegExp(`(The new config (runs|cannot be run)[^]*){${changes}}`))
   }
   return { gateway, change }
-}
-
-/** Senders that go on until `stop`, and the numbers of what was acknowledged. */
-function startSenders(senders: readonly ((body: Uint8Array) => Promise<void>)[]) {
-  const acknowledged: number[] = []
-  let next = 1
-  let stopping = false
-  const run = async (send: (body: Uint8Array) => Promise<void>): Promise<void> => {
-    while (!stopping) {
-      const first = next
-      next += SPANS
-      await send(numbered('traces', first, SPANS).chunks[0]!)
-      for (let i = 0; i < SPANS; i++) acknowledged.push(first + i)
-    }
-  }
-  const all = Promise.all(senders.map(run))
-  // Looked at when it is awaited; until then a failure is no unhandled one.
-  all.catch(() => {})
-  return {
-    acknowledged,
-    failed: all.then(() => new Promise<never>(() => {})),
-    async stop() {
-      stopping = true
-      await all
-    },
-  }
 }
 
 // Scenario: four senders over HTTP and gRPC, each on one connection, keep a gateway busy; its config changes ten times:

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,6 +46,35 @@ async function stuck(t: { after(end: () => unknown): void }, ...args: string[]):
   await arrived
   return gateway
 }
+
+// Scenario: SIGHUP again and again from the moment the program has begun until it is ready, then SIGTERM.
+// Guarantees: the program lives, is ready, and has read its config again.
+test('SIGHUP before it is ready ends nothing', { timeout: 60_000 }, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-early-'))
+  const file = join(folder, 'sluice.yaml')
+  writeFileSync(
+    file,
+    'receivers: {otlp: {protocols: {http: , grpc: }}}\nexporters: {nop: }\nservice: {pipelines: {traces: {receivers: [otlp], exporters: [nop]}}}\n',
+  )
+  // What is preloaded has the program's own listener for the signal behind it: it stands for a little later than start.js.
+  const sign = 'data:text/javascript,process.on("SIGHUP",()=>{});process.stderr.write("begun\\n")'
+  const gateway = sluice(['--config', file, ...FREE_PORTS], ['--import', sign])
+  t.after(() => gateway.stop('SIGKILL'))
+  await gateway.printed(/begun/)
+  let ready = false
+  const hurry = async (): Promise<void> => {
+    while (!ready) {
+      process.kill(gateway.pid, 'SIGHUP')
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
+  }
+  const hurrying = hurry()
+  await gateway.printed(/Everything is ready/)
+  ready = true
+  await hurrying
+  await gateway.printed(/The config was read again\. Nothing changed/)
+  assert.equal(await gateway.stop('SIGTERM'), 0, gateway.output())
+})
 
 // Scenario: no config, in an empty folder; one request; SIGTERM.
 // Guarantees: the default config runs and says where to point an SDK; what was sent is in the file it named; the end
