@@ -16,6 +16,11 @@ const PROMISED_MAX = 1024 * 1024
 /** What comes in one piece needs no other place. */
 const ONE_PIECE = 16 * 1024
 
+/** Throws BodyTooLarge when the headers already say so. */
+export function checkLength(request: IncomingMessage, limit: number): void {
+  if (Number(request.headers['content-length'] ?? -1) > limit) throw new BodyTooLarge(limit)
+}
+
 /**
  * The whole body. Rejects with BodyTooLarge as soon as it is known, with BodyAborted, and with what `refused` says, which
  * is asked with each piece: many large bodies that were let in one by one are too much together. What is not read then is
@@ -27,7 +32,6 @@ export function readBody(
   refused: () => Error | undefined,
 ): Promise<Uint8Array> {
   const declared = Number(request.headers['content-length'] ?? -1)
-  if (declared > limit) return Promise.reject(new BodyTooLarge(limit))
   return new Promise((resolve, reject) => {
     let whole =
       declared > ONE_PIECE && declared <= PROMISED_MAX ? Buffer.allocUnsafeSlow(declared) : undefined

@@ -180,6 +180,15 @@ const http = section(
       doc: 'A request that is not answered this long after its headers came is cut off. 0: never.',
     }),
     idle_timeout: duration({ doc: 'End a connection without requests after this long. 0: never.' }),
+    max_connection_age: duration({
+      doc: "The first answer on a connection that is older than this, give or take 10 %, asks the client to connect anew. 0: never. The way to spread long-lived connections over new gateways. No key of the Collector; gRPC's stands below keepalive.",
+    }),
+    max_request_header_size: integer({
+      default: 64 * 1024,
+      min: 1024,
+      max: 16 * MIB,
+      doc: "Largest headers of a request, in bytes. No key of the Collector, whose limit is Go's, 1 MiB.",
+    }),
     keep_alives_enabled: flag({ default: true, doc: 'Off: a connection ends after one request.' }),
     traces_url_path: urlPath('traces'),
     metrics_url_path: urlPath('metrics'),

@@ -1,14 +1,18 @@
 /** What both transports do with the bytes of a request: check them, make them a batch, hand it on. */
 
+import type { TLSSocket } from 'node:tls'
 import { type Batch, batchOf } from '../../core/component/batch.ts'
 import type { Consumer, Settings } from '../../core/component/contract.ts'
 import type { Meta } from '../../core/component/meta.ts'
 import { ACCEPTED, type Receipt, Refused, Rejected } from '../../core/component/outcome.ts'
 import type { Signal } from '../../core/otlp/signals.ts'
 import { validate } from '../../core/otlp/validate.ts'
+import type { Logger } from '../../core/telemetry/log.ts'
 import type { MetricDeclaration } from '../../core/telemetry/metrics.ts'
+import { oneLine } from '../../core/transport/otlp-outcome.ts'
 import type { RequestContext } from './context.ts'
 import { type Answer, answer, answerOf, malformedReason } from './status.ts'
+import type { Mistake } from './wrong-port.ts'
 
 export type Consumers = Readonly<Partial<Record<Signal, Consumer>>>
 
@@ -29,8 +33,9 @@ const WAITING_SHARE = 0.7
 
 /** The doors share this: what a request goes through, and what is said about those that fail. */
 export class Exports {
-  /** New requests are refused; those that were let in may go on. */
-  stopping = false
+  readonly log: Logger
+  #stopping = false
+  #refusing = false
   readonly #next: Consumers
   readonly #settings: Settings
   readonly #malformed: ReturnType<Settings['metrics']['counter']>
@@ -40,6 +45,7 @@ export class Exports {
   constructor(settings: Settings, next: Consumers) {
     this.#next = next
     this.#settings = settings
+    this.log = settings.log
     this.#malformed = settings.metrics.counter(MALFORMED_REQUESTS)
   }
 
@@ -69,24 +75,37 @@ export class Exports {
     }
   }
 
+  /** The doors close: whoever has an answer connects anew for the next request. */
+  get stopping(): boolean {
+    return this.#stopping
+  }
+
   /**
-   * New requests are refused. Those that still wait when most of the time until `deadline` has passed, behind a full
-   * queue for example, are refused then: an answer is better than a cut connection, and what is queued needs the rest of
-   * the time to leave.
+   * What still arrives over open connections is served. When most of the time until `deadline` has passed, new requests
+   * are refused, and so are those that still wait, behind a full queue for example: an answer is better than a cut
+   * connection, and what is queued needs the rest of the time to leave. Safe twice.
    */
   stop(deadline: number): void {
-    this.stopping = true
+    if (this.#stopping) return
+    this.#stopping = true
     const patience = (deadline - performance.now()) * WAITING_SHARE
     const refuse = () => {
+      this.#refusing = true
       for (const context of this.#open)
         context.abort(new Refused(STOPPING.message, { status: 'UNAVAILABLE' }))
     }
-    setTimeout(refuse, Math.max(0, patience)).unref()
+    if (patience > 0) setTimeout(refuse, patience).unref()
+    else refuse()
+  }
+
+  /** False once the gateway itself stops, or most of the time to stop has passed: nobody is waited for any more. */
+  get patient(): boolean {
+    return !this.#refusing && this.#settings.host.ready
   }
 
   /** Asked before a body is read: the answer for a request that would be refused whatever is in it. */
   admit(signal: Signal): Answer | undefined {
-    if (this.stopping) return STOPPING
+    if (this.#refusing) return STOPPING
     const next = this.#next[signal]
     if (next === undefined) {
       return answer('UNIMPLEMENTED', `no pipeline takes ${signal} from the receiver ${this.#settings.id}`)
@@ -101,8 +120,21 @@ export class Exports {
   }
 
   /** Somebody speaks another protocol on this port. What we answer is seldom shown to the person who looks for the mistake. */
-  misdirected(transport: string, what: string, fix: string, peer: string): void {
-    this.#warn(`A sender speaks ${what} to this port; ${fix}`, { transport, peer })
+  misdirected(transport: string, { speaks, fix }: Mistake, peer: string): void {
+    this.#warn(`A sender speaks ${speaks} to this port; ${fix}`, { transport, peer })
+  }
+
+  /** No TLS came about: a certificate that one side does not trust, a version that it does not know, no TLS at all. */
+  handshakeFailed(
+    transport: string,
+    error: Error,
+    { remoteAddress: peer, authorizationError }: TLSSocket,
+  ): void {
+    // Health checks and port scanners connect and say nothing. Node says the same of clients that it sends away.
+    const hungUp = (error as NodeJS.ErrnoException).code === 'ECONNRESET'
+    if (hungUp && !authorizationError) return
+    const reason = hungUp ? `the client's certificate: ${authorizationError}` : tlsReason(error)
+    this.#warn('A TLS handshake failed', { transport, peer, error: reason })
   }
 
   /** The answer for what was thrown; counts and logs what is the sender's or our fault. */
@@ -119,11 +151,17 @@ export class Exports {
 
   #warn(message: string, fields: Readonly<Record<string, unknown>>): void {
     const now = performance.now()
-    if (now < (this.#nextWarnings.get(message) ?? 0)) return
-    this.#nextWarnings.set(message, now + WARN_EVERY_MS)
+    const kind = `${fields['transport']} ${message}`
+    if (now < (this.#nextWarnings.get(kind) ?? 0)) return
+    this.#nextWarnings.set(kind, now + WARN_EVERY_MS)
     this.#settings.log.warn(message, fields)
   }
 }
 
-/** For senders whose request comes while the gateway stops: another one may take it. */
-const STOPPING = answer('UNAVAILABLE', 'the gateway is stopping; send again')
+/** `error:0A000412:SSL routines::...` without the numbers that only OpenSSL's authors know. */
+function tlsReason({ message }: Error): string {
+  return oneLine(/SSL routines:[^:]*:([^:]+)/.exec(message)?.[1] ?? message)
+}
+
+/** For senders whose request comes too late: another gateway, or the part that listens now, may take it. */
+const STOPPING = answer('UNAVAILABLE', 'this part of the gateway is stopping; send again')

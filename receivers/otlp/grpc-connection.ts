@@ -8,10 +8,8 @@ import { constants, type ServerHttp2Session } from 'node:http2'
 import type { Meta } from '../../core/component/meta.ts'
 import type { GrpcConfig } from './config.ts'
 
-/** GOAWAY with this stream id says: send nothing new, what is on its way is still taken (RFC 9113 6.8). */
-const EVERY_STREAM = 2 ** 31 - 1
-/** How long a client may take to show that it saw the first GOAWAY. */
-const GOAWAY_SEEN_MS = 5_000
+/** So long after a GOAWAY a connection without calls is still there: what its client had sent by then has arrived. */
+const GOODBYE_MS = 500
 /** Clients without a request may ping this often, unless permit_without_stream. */
 const PING_WITHOUT_STREAM_MS = 2 * 60 * 60 * 1000
 const PING_STRIKES_MAX = 2
@@ -23,6 +21,7 @@ export class GrpcConnection {
   /** What is known of every request of this connection. */
   readonly peer: Meta
   readonly #config: GrpcConfig['keepalive']
+  #retired = false
   readonly #timers = new Set<NodeJS.Timeout>()
   #idle: NodeJS.Timeout | undefined
   #calls = 0
@@ -57,18 +56,25 @@ export class GrpcConnection {
     if (--this.#calls === 0) this.#waitForCalls()
   }
 
-  /** Nothing new from here on; the connection ends with its last call. */
+  /** Asks the client to connect anew. The connection ends with its last call. */
   close(): void {
-    this.session.close()
+    this.#retire('shutdown')
   }
 
-  /** Like `close`, but takes what the client sends until it has seen that it should not. */
+  /**
+   * GOAWAY with the last call that was looked at (RFC 9113 6.8): whatever the client had sent behind it, gRPC clients
+   * send again by themselves, somewhere else. The connection stays for a moment, because a socket that is closed while
+   * something comes in is reset, and the GOAWAY may be lost with it.
+   *
+   * grpc-go first sends one for all streams and serves what comes until the client has seen it. nghttp2 takes no new
+   * stream once it has sent a GOAWAY, and Node does not offer what it has for this (nghttp2_submit_shutdown_notice).
+   */
   #retire(why: string): void {
     const { session } = this
-    if (session.closed || session.destroyed) return
-    session.goaway(constants.NGHTTP2_NO_ERROR, EVERY_STREAM, Buffer.from(why))
-    this.#after(GOAWAY_SEEN_MS, () => session.close())
-    session.ping(() => session.close())
+    if (this.#retired || session.closed || session.destroyed) return
+    this.#retired = true
+    session.goaway(constants.NGHTTP2_NO_ERROR, 0, Buffer.from(why))
+    this.#after(GOODBYE_MS, () => session.close())
   }
 
   #tooOld(): void {

@@ -38,6 +38,7 @@ export class Http2GrpcServer implements GrpcServer {
   readonly #limit: number
   readonly #server: Http2Server
   readonly #connections = new Set<GrpcConnection>()
+  #closing = false
 
   constructor(config: GrpcConfig, exports: Exports) {
     this.#config = config
@@ -60,6 +61,7 @@ export class Http2GrpcServer implements GrpcServer {
   }
 
   close(): void {
+    this.#closing = true
     for (const connection of this.#connections) connection.close()
   }
 
@@ -73,6 +75,7 @@ export class Http2GrpcServer implements GrpcServer {
     this.#connections.add(connection)
     session.once('close', () => this.#connections.delete(connection))
     session.on('stream', (stream, headers, _flags, raw) => this.#serve(connection, stream, headers, raw))
+    if (this.#closing) connection.close()
   }
 
   #serve(

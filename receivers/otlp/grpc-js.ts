@@ -21,6 +21,7 @@ import { type GrpcConfig, requestLimit } from './config.ts'
 import { RequestContext } from './context.ts'
 import type { Exports } from './export.ts'
 import type { GrpcServer } from './grpc.ts'
+import { Http2GrpcServer } from './grpc-http2.ts'
 import { grpcMeta } from './peer.ts'
 import type { Answer } from './status.ts'
 
@@ -34,6 +35,11 @@ export class GrpcJsServer implements GrpcServer {
   readonly #server: Server
   readonly #injector: ReturnType<Server['createConnectionInjector']>
   readonly #signals = new Map<string, Signal>()
+  /**
+   * Has the connections that were accepted before the door closed and whose first bytes come after it: a server of
+   * grpc-js that has shut down would serve them for ever.
+   */
+  #late: GrpcServer | undefined
 
   constructor(config: GrpcConfig, exports: Exports) {
     this.#config = config
@@ -50,14 +56,18 @@ export class GrpcJsServer implements GrpcServer {
   }
 
   accept(socket: Socket): void {
-    this.#injector.injectConnection(socket)
+    if (this.#late === undefined) this.#injector.injectConnection(socket)
+    else this.#late.accept(socket)
   }
 
   close(): void {
+    this.#late = new Http2GrpcServer(this.#config, this.#exports)
+    this.#late.close()
     this.#server.tryShutdown(() => {})
   }
 
   cut(): void {
+    this.#late?.cut()
     this.#server.forceShutdown()
   }
 

@@ -5,18 +5,20 @@
  */
 
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { listen } from '../../core/transport/listen.ts'
-import { serverTlsOptions } from '../../core/transport/tls.ts'
+import { ServerTlsFiles } from '../../core/transport/tls-reload.ts'
 import type { GrpcConfig } from './config.ts'
+import { untilClosed } from './drain.ts'
 import type { Exports } from './export.ts'
+import { beforeHandshake, onFirstBytes, type Spoken } from './first-bytes.ts'
 import { Http2GrpcServer } from './grpc-http2.ts'
 import { socketMeta } from './peer.ts'
-import { refuseHttp1, speaksHttp1, speaksTls } from './wrong-port.ts'
+import { GRPC_MISTAKES, INADEQUATE_SECURITY, type Mistake, refuseHttp1, refuseHttp2 } from './wrong-port.ts'
 
 /** What speaks gRPC on the connections of the door. */
 export interface GrpcServer {
-  /** Takes a connection that speaks HTTP/2, as far as is known. */
+  /** Takes a connection that speaks HTTP/2, as far as is known. After `close` it is told at once to come again. */
   accept(socket: Socket): void
   /** GOAWAY to all clients; each connection ends with its last call. */
   close(): void
@@ -24,11 +26,8 @@ export interface GrpcServer {
   cut(): void
 }
 
-/** For the log, about senders that speak TLS or HTTP/1 to this port. */
-const FIX_INSECURE = 'tell it insecure, or add tls: to protocols.grpc'
-const FIX_HTTP1 = 'send OTLP/HTTP to the port of protocols.http, usually 4318, or set its protocol to grpc'
-
 const TCP = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000 }
+const HANDSHAKE_MS = 30_000
 
 export class GrpcDoor {
   readonly #config: GrpcConfig
@@ -36,6 +35,7 @@ export class GrpcDoor {
   readonly #sockets = new Set<Socket>()
   #server: GrpcServer | undefined
   #listener: NetServer | undefined
+  #files: ServerTlsFiles | undefined
   /** Where it listens; '' until then. */
   address = ''
 
@@ -56,48 +56,91 @@ export class GrpcDoor {
     this.address = await listen(listener, this.#config)
   }
 
-  /** GOAWAY to all clients; what runs may finish until `deadline`, then it is cut off. */
-  async stop(deadline: number): Promise<void> {
+  /** Another part of the gateway listens in this one's place: its clients come to no closed port. */
+  get replaced(): boolean {
+    return this.#listener?.listening === false
+  }
+
+  /**
+   * GOAWAY to all clients; what runs may finish until `deadline`, then it is cut off. `linger` is asked again and again:
+   * as long as it says true, clients that have connected and said nothing yet are waited for.
+   */
+  async stop(deadline: number, linger: () => boolean = () => false): Promise<void> {
     if (this.#listener === undefined) return
+    this.#files?.stop()
     this.#listener.close()
-    // Nobody has said anything there: no session that could be told to go away.
-    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
     this.#server?.close()
-    const cut = setTimeout(() => this.#cut(), Math.max(0, deadline - performance.now()))
-    await Promise.all(Array.from(this.#sockets, closed))
-    clearTimeout(cut)
+    const all = Promise.all(Array.from(this.#sockets, closed))
+    await untilClosed(all, deadline, () => {
+      // Nobody has said anything there: no session that could be told to go away.
+      if (!linger()) this.#cut(socket => socket.bytesRead === 0)
+    })
+    this.#server?.cut()
+    this.#cut(() => true)
+    await all
   }
 
   #createListener(): NetServer {
     const { tls } = this.#config
     if (tls === undefined) return createServer(TCP, socket => this.#sniff(socket))
-    const accept = (socket: Socket) => this.#server!.accept(socket)
-    const options = { ...TCP, ...serverTlsOptions(tls), ALPNProtocols: ['h2'] }
-    return createTlsServer(options, accept).on('tlsClientError', (_error, socket) => socket.destroy())
+    const files = new ServerTlsFiles(tls, this.#exports.log)
+    const options = { ...TCP, ...files.load(), handshakeTimeout: HANDSHAKE_MS, ALPNCallback: chooseProtocol }
+    const server = createTlsServer(options, socket => this.#secured(socket))
+    server.on('tlsClientError', (error, socket) => {
+      this.#exports.handshakeFailed('grpc', error, socket)
+      socket.destroy()
+    })
+    beforeHandshake(server, (spoken, socket) => this.#misplaced(spoken, socket))
+    files.follow(server)
+    this.#files = files
+    return server
+  }
+
+  /** What is not TLS on a port with TLS. */
+  #misplaced(spoken: Spoken, socket: Socket): boolean {
+    if (spoken === 'http2') {
+      this.#report(GRPC_MISTAKES.plain, socket)
+      refuseHttp2(socket, GRPC_MISTAKES.plain, INADEQUATE_SECURITY)
+      return true
+    }
+    return spoken === 'http1' && this.#refuseHttp1(socket)
+  }
+
+  /** HTTP/2 over TLS needs ALPN (RFC 9113 3.2); who did not ask for it speaks HTTP/1, most likely. */
+  #secured(socket: TLSSocket): void {
+    if (socket.alpnProtocol === 'h2') this.#server!.accept(socket)
+    else this.#sniff(socket)
   }
 
   /** Hands the socket on once its first bytes are known, unless they are HTTP/1. */
   #sniff(socket: Socket): void {
-    socket.on('error', () => {}) // A reset before the first byte; afterwards http2 listens as well.
-    socket.once('data', first => {
-      socket.pause()
-      const bytes = first as Buffer
-      const { address } = socketMeta(socket)
-      if (speaksTls(bytes)) this.#exports.misdirected('grpc', 'TLS', FIX_INSECURE, address)
-      if (speaksHttp1(bytes)) {
-        this.#exports.misdirected('grpc', 'HTTP/1', FIX_HTTP1, address)
-        refuseHttp1(socket)
-        return
+    onFirstBytes(socket, spoken => {
+      if (spoken === 'http1') this.#refuseHttp1(socket)
+      else {
+        if (spoken === 'tls') this.#report(GRPC_MISTAKES.tls, socket)
+        this.#server!.accept(socket)
       }
-      socket.unshift(bytes)
-      this.#server!.accept(socket)
     })
   }
 
-  #cut(): void {
-    this.#server?.cut()
-    for (const socket of this.#sockets) socket.destroy()
+  #refuseHttp1(socket: Socket): true {
+    this.#report(GRPC_MISTAKES.http1, socket)
+    refuseHttp1(socket, GRPC_MISTAKES.http1)
+    return true
   }
+
+  #report(mistake: Mistake, socket: Socket): void {
+    this.#exports.misdirected('grpc', mistake, socketMeta(socket).address)
+  }
+
+  #cut(which: (socket: Socket) => boolean): void {
+    for (const socket of this.#sockets) if (which(socket)) socket.destroy()
+  }
+}
+
+/** Those that offer only HTTP/1.1 are let in, to be told where they are. */
+function chooseProtocol({ protocols }: { protocols: readonly string[] }): string | undefined {
+  return ['h2', 'http/1.1'].find(known => protocols.includes(known))
 }
 
 /** grpc-js is loaded only where it was chosen: 65 modules, 3 MiB. */
@@ -108,5 +151,5 @@ async function serverOf(config: GrpcConfig, exports: Exports): Promise<GrpcServe
 }
 
 function closed(socket: Socket): Promise<void> {
-  return new Promise(resolve => socket.once('close', () => resolve()))
+  return new Promise(resolve => (socket.destroyed ? resolve() : socket.once('close', () => resolve())))
 }

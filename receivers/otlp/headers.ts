@@ -1,5 +1,7 @@
 /** What the headers of an OTLP/HTTP request say, and the sentences for those that say something else. */
 
+import type { IncomingMessage } from 'node:http'
+import { nearest } from '../../config/suggest.ts'
 import type { Encoding } from '../../core/otlp/response.ts'
 import { type Answer, answer } from './status.ts'
 
@@ -34,4 +36,26 @@ export function refuseContentEncoding(sent: string, accepted: ReadonlySet<string
   const known = [...accepted].filter(name => name !== '').join(', ') || 'none'
   const what = sent === '' ? 'a body without Content-Encoding' : `Content-Encoding ${sent}`
   return answer('INVALID_ARGUMENT', `${what} is not supported; send ${known}`, 415)
+}
+
+/** For a path that nothing is at: the one that was meant, when there is one that is near, and all there are. */
+export function refusePath(path: string, known: ReadonlySet<string>): Answer {
+  const plain = path.replaceAll(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '')
+  const near = known.has(plain) ? plain : nearest(plain, known)
+  const guess = near === undefined ? '' : ` did you mean ${near}?`
+  return answer('UNIMPLEMENTED', `there is nothing at ${path};${guess} paths are ${[...known].join(', ')}`)
+}
+
+/** What HTTP itself asks of a request and Node does not look at here, so that its answer is a Status too (RFC 9110). */
+export function refuseShape(request: IncomingMessage): Answer | undefined {
+  const { host, expect } = request.headers
+  if (request.httpVersion !== '1.1') return undefined
+  if (host === undefined) return answer('INVALID_ARGUMENT', 'a request of HTTP/1.1 needs a Host header')
+  if (expect === undefined || expectsContinue(request)) return undefined
+  return answer('INVALID_ARGUMENT', `Expect: ${expect} cannot be met; 100-continue can`, 417)
+}
+
+/** Does the client wait for 100 before it sends its body? */
+export function expectsContinue({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.expect?.toLowerCase() === '100-continue' && httpVersion === '1.1'
 }

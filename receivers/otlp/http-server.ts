@@ -1,20 +1,36 @@
 /** The HTTP server under fastify: its timeouts, what it says to those that speak no HTTP, and how it ends. */
 
 import type { RequestListener, Server } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
-import type { Socket } from 'node:net'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import { Server as NetServer, type Socket } from 'node:net'
+import type { TLSSocket, TlsOptions } from 'node:tls'
 import { encodeStatus, STATUS_CODES } from '../../core/otlp/response.ts'
 import { createServer, STATUS_CODES as STATUS_TEXTS } from '../../core/transport/node-http.ts'
-import { serverTlsOptions } from '../../core/transport/tls.ts'
 import type { HttpConfig } from './config.ts'
-import { endWith, refuseHttp2 } from './wrong-port.ts'
+import { untilClosed } from './drain.ts'
+import { beforeHandshake } from './first-bytes.ts'
+import { endWith, HTTP_1_1_REQUIRED, HTTP_MISTAKES, refuseHttp1, refuseHttp2 } from './wrong-port.ts'
 
-const HEADER_BYTES_MAX = 64 * 1024
-/** While it stops, how often connections that have become idle are ended. */
-const SWEEP_MS = 20
+const HANDSHAKE_MS = 30_000
 
-/** Throws a sentence when the certificate cannot be used. */
-export function createHttpServer(config: HttpConfig, handler: RequestListener): Server {
+/** Those that offer only HTTP/2, as gRPC does, are let in, to be told where they are. */
+function chooseProtocol({ protocols }: { protocols: readonly string[] }): string | undefined {
+  return ['http/1.1', 'h2'].find(known => protocols.includes(known))
+}
+
+export interface HttpServerEvents {
+  readonly handler: RequestListener
+  /** A client sent to this port what belongs elsewhere; it has been told. */
+  readonly misplaced: (mistake: keyof typeof HTTP_MISTAKES, socket: Socket) => void
+  readonly handshakeFailed: (error: Error, socket: TLSSocket) => void
+}
+
+/** `secure` is what the tls section gave, undefined without one. */
+export function createHttpServer(
+  config: HttpConfig,
+  secure: TlsOptions | undefined,
+  { handler, misplaced, handshakeFailed }: HttpServerEvents,
+): Server {
   const { read_header_timeout: headers, read_timeout: whole, idle_timeout: idle } = config
   const shortest = Math.min(...[headers, whole].filter(ms => ms > 0))
   const options = {
@@ -27,10 +43,32 @@ export function createHttpServer(config: HttpConfig, handler: RequestListener): 
     keepAlive: true,
     keepAliveInitialDelay: 15_000,
     noDelay: true,
-    maxHeaderSize: HEADER_BYTES_MAX,
+    maxHeaderSize: config.max_request_header_size,
+    // A request without one gets a Status from us, instead of a bare 400.
+    requireHostHeader: false,
   }
-  if (config.tls === undefined) return createServer(options, handler)
-  return createTlsServer({ ...options, ...serverTlsOptions(config.tls) }, handler)
+  const server = secure === undefined ? createServer(options) : secured({ ...options, ...secure })
+  server.on('request', handler)
+  // `Expect` is answered by the handler: 100 when it wants the body, 417 when it is something else.
+  server.on('checkContinue', handler).on('checkExpectation', handler)
+  return server
+
+  function secured(all: TlsOptions): TlsServer {
+    const https = createTlsServer({ ...all, handshakeTimeout: HANDSHAKE_MS, ALPNCallback: chooseProtocol })
+    https.on('tlsClientError', (error, socket) => {
+      handshakeFailed(error, socket)
+      socket.destroy()
+    })
+    beforeHandshake(https, (spoken, socket) => {
+      if (spoken !== 'http1' && spoken !== 'http2') return false
+      const mistake = spoken === 'http1' ? 'plain' : 'http2'
+      misplaced(mistake, socket)
+      if (spoken === 'http1') refuseHttp1(socket, HTTP_MISTAKES.plain)
+      else refuseHttp2(socket, HTTP_MISTAKES.http2, HTTP_1_1_REQUIRED)
+      return true
+    })
+    return https
+  }
 }
 
 /** What node:http knows about a request that it could not read: llhttp's code and reason, and the bytes. */
@@ -40,18 +78,20 @@ export type ClientError = Error & {
   readonly rawPacket?: Uint8Array
 }
 
-/** For bytes that are no HTTP request, and requests that take too long to arrive. */
-export function onClientError(error: ClientError, socket: Socket): void {
+/** For bytes that are no HTTP request, and requests that take too long to arrive. `headerLimit` in bytes. */
+export function onClientError(error: ClientError, socket: Socket, headerLimit: number): void {
   if (socket.destroyed || socket.writableEnded || !socket.writable || error.code === 'ECONNRESET') return
-  if (error.code === 'HPE_PAUSED_H2_UPGRADE') {
-    refuseHttp2(socket)
-    return
-  }
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') refuse(socket, 408, 'the request took too long to arrive')
+  if (isHttp2(error)) refuseHttp2(socket, HTTP_MISTAKES.http2, HTTP_1_1_REQUIRED)
+  else if (isTls(error)) refuse(socket, 400, HTTP_MISTAKES.tls.tell)
+  else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    refuse(socket, 408, 'the request took too long to arrive')
   else if (error.code === 'HPE_HEADER_OVERFLOW')
-    refuse(socket, 431, `more than ${HEADER_BYTES_MAX} bytes of headers`)
+    refuse(socket, 431, `more than ${headerLimit} bytes of headers`)
   else refuse(socket, 400, `this is not an HTTP/1.1 request: ${error.reason ?? error.message}`)
 }
+
+export const isHttp2 = ({ code }: ClientError): boolean => code === 'HPE_PAUSED_H2_UPGRADE'
+export const isTls = ({ rawPacket }: ClientError): boolean => rawPacket?.[0] === 0x16 && rawPacket[1] === 3
 
 function refuse(socket: Socket, http: number, message: string): void {
   const body = encodeStatus({ code: STATUS_CODES.INVALID_ARGUMENT, message }, 'json')
@@ -61,14 +101,26 @@ function refuse(socket: Socket, http: number, message: string): void {
   ])
 }
 
-/** Takes no more connections, waits for running requests until `deadline`, then cuts them off. Safe twice. */
-export async function closeHttpServer(server: Server, deadline: number): Promise<void> {
-  const closed = new Promise<void>(resolve => server.close(() => resolve()))
-  const sweep = setInterval(() => {
-    if (performance.now() < deadline) server.closeIdleConnections()
-    else server.closeAllConnections()
-  }, SWEEP_MS)
-  server.closeIdleConnections()
+/**
+ * Takes no more connections, waits for running requests until `deadline`, then cuts them off. As long as `linger` says
+ * true, clients that have a connection and no request are waited for: a connection that is closed while a request is
+ * on its way to it looks to the client like a refusal. Safe twice.
+ */
+export async function closeHttpServer(
+  server: Server,
+  sockets: ReadonlySet<Socket>,
+  deadline: number,
+  linger: () => boolean,
+): Promise<void> {
+  // node:http's own close would end idle connections at once, and stop looking at timeouts.
+  const closed = new Promise<void>(resolve => void NetServer.prototype.close.call(server, () => resolve()))
+  await untilClosed(closed, deadline, () => {
+    if (linger()) return
+    server.closeIdleConnections()
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+  })
+  server.closeAllConnections()
+  for (const socket of sockets) socket.destroy()
   await closed
-  clearInterval(sweep)
+  server.close()
 }

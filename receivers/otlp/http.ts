@@ -6,30 +6,42 @@
  * also 404, 405, 408, 413 and 415, where the Collector answers in plain text.
  */
 
-import type { Server } from 'node:http'
+import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Server as TlsServer } from 'node:tls'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { jsonToRequest } from '../../core/otlp/json.ts'
 import { type Encoding, encodeResponse, encodeStatus } from '../../core/otlp/response.ts'
 import { SIGNALS, type Signal } from '../../core/otlp/signals.ts'
 import { type ContentEncoding, decompress } from '../../core/transport/decompress.ts'
 import { listen } from '../../core/transport/listen.ts'
-import { BodyAborted, readBody } from './body.ts'
+import { ServerTlsFiles } from '../../core/transport/tls-reload.ts'
+import { BodyAborted, checkLength, readBody } from './body.ts'
 import { bodyLimit, type HttpConfig, signalPath } from './config.ts'
 import { RequestContext } from './context.ts'
-import { Cors } from './cors.ts'
+import { Cors, isPreflight } from './cors.ts'
 import type { Exports } from './export.ts'
 import {
   CONTENT_TYPES,
   contentEncodingOf,
   encodingOf,
+  expectsContinue,
   refuseContentEncoding,
   refuseContentType,
+  refusePath,
+  refuseShape,
 } from './headers.ts'
-import { type ClientError, closeHttpServer, createHttpServer, onClientError } from './http-server.ts'
-import { httpMeta } from './peer.ts'
+import {
+  type ClientError,
+  closeHttpServer,
+  createHttpServer,
+  isHttp2,
+  isTls,
+  onClientError,
+} from './http-server.ts'
+import { httpMeta, socketMeta } from './peer.ts'
 import { type Answer, answer } from './status.ts'
-import { FIX_TLS, speaksTls } from './wrong-port.ts'
+import { HTTP_MISTAKES } from './wrong-port.ts'
 
 const ALLOW = 'POST'
 
@@ -45,8 +57,12 @@ export class HttpDoor {
   readonly #accepted: ReadonlySet<string>
   readonly #paths: ReadonlySet<string>
   readonly #cors: Cors | undefined
+  readonly #sockets = new Set<Socket>()
+  /** When a connection is too old, by the socket that requests come from. Empty without max_connection_age. */
+  readonly #retireAt = new WeakMap<Socket, number>()
   #app: FastifyInstance | undefined
   #server: Server | undefined
+  #files: ServerTlsFiles | undefined
   /** Where it listens; '' until then. */
   address = ''
 
@@ -66,11 +82,12 @@ export class HttpDoor {
   async start(): Promise<void> {
     const app = fastify({
       schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
-      serverFactory: handler => (this.#server = createHttpServer(this.#config, handler)),
+      serverFactory: handler => (this.#server = this.#createServer(handler)),
       clientErrorHandler: (problem, socket) => {
         const error = problem as Error as ClientError
-        this.#explainWrongProtocol(error, socket)
-        onClientError(error, socket)
+        if (isTls(error)) this.#misplaced('tls', socket)
+        else if (isHttp2(error)) this.#misplaced('http2', socket)
+        onClientError(error, socket, this.#config.max_request_header_size)
       },
       // A path that cannot be decoded never reaches a route.
       frameworkErrors: (error, request, reply) => {
@@ -85,11 +102,44 @@ export class HttpDoor {
     this.address = await listen(this.#server!, this.#config)
   }
 
-  /** Takes no more connections; what runs may finish until `deadline`, then it is cut off. */
-  async stop(deadline: number): Promise<void> {
+  /** Another part of the gateway listens in this one's place: its clients come to no closed port. */
+  get replaced(): boolean {
+    return this.#server?.listening === false
+  }
+
+  /**
+   * Takes no more connections; what runs may finish until `deadline`, then it is cut off. `linger` is asked again and
+   * again: as long as it says true, clients whose connections are idle are waited for, and told with their next answer.
+   */
+  async stop(deadline: number, linger: () => boolean = () => false): Promise<void> {
     if (this.#server === undefined) return
-    await closeHttpServer(this.#server, deadline)
+    this.#files?.stop()
+    await closeHttpServer(this.#server, this.#sockets, deadline, linger)
     await this.#app!.close()
+  }
+
+  #createServer(handler: RequestListener): Server {
+    const { tls, max_connection_age: age } = this.#config
+    this.#files = tls === undefined ? undefined : new ServerTlsFiles(tls, this.#exports.log)
+    const server = createHttpServer(this.#config, this.#files?.load(), {
+      handler,
+      misplaced: (mistake, socket) => this.#misplaced(mistake, socket),
+      handshakeFailed: (error, socket) => this.#exports.handshakeFailed('http', error, socket),
+    })
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
+    // Give or take 10 %, so that clients that came together do not come again together.
+    const retire = (socket: Socket) =>
+      this.#retireAt.set(socket, performance.now() + age * (0.9 + Math.random() * 0.2))
+    if (age > 0) server.on(tls === undefined ? 'connection' : 'secureConnection', retire)
+    if (tls !== undefined) this.#files!.follow(server as Server & TlsServer)
+    return server
+  }
+
+  #misplaced(mistake: keyof typeof HTTP_MISTAKES, socket: Socket): void {
+    this.#exports.misdirected('http', HTTP_MISTAKES[mistake], socketMeta(socket).address)
   }
 
   #routes(app: FastifyInstance): void {
@@ -118,14 +168,16 @@ export class HttpDoor {
     if (fixed.length === 0 && cors === undefined) return
     app.addHook('onRequest', (request, reply, done) => {
       for (const [name, value] of fixed) reply.header(name, value)
-      if (cors !== undefined && request.method !== 'OPTIONS')
-        reply.headers(cors.actual(request.headers.origin))
+      if (cors !== undefined && !isPreflight(request.raw))
+        reply.headers(cors.actual(request.headers.origin, request.method))
       done()
     })
   }
 
   async #serve(signal: Signal, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { headers } = request.raw
+    const misshapen = refuseShape(request.raw)
+    if (misshapen !== undefined) return this.#refuse(request, reply, misshapen)
     const encoding = encodingOf(headers['content-type'])
     if (encoding === undefined)
       return this.#refuse(request, reply, refuseContentType(headers['content-type']))
@@ -136,7 +188,7 @@ export class HttpDoor {
     const refused = this.#exports.admit(signal)
     if (refused !== undefined) return this.#refuse(request, reply, refused)
     try {
-      const bytes = await this.#readRequest(signal, request, encoding, compression as ContentEncoding)
+      const bytes = await this.#readRequest(signal, request, reply, encoding, compression as ContentEncoding)
       const context = this.#context(request, reply)
       const meta = httpMeta(request.raw, this.#config.include_metadata)
       const receipt = await this.#exports.consume(signal, bytes, meta, context)
@@ -151,24 +203,16 @@ export class HttpDoor {
   async #readRequest(
     signal: Signal,
     request: FastifyRequest,
+    reply: FastifyReply,
     encoding: Encoding,
     compression: ContentEncoding,
   ): Promise<Uint8Array> {
+    checkLength(request.raw, this.#limit)
+    // After any other answer node:http ends the connection: nobody could say whether the body still comes.
+    if (expectsContinue(request.raw)) reply.raw.writeContinue()
     const body = await readBody(request.raw, this.#limit, () => this.#exports.refusal(signal))
     const plain = compression === '' ? body : await decompress(body, compression, this.#limit)
     return encoding === 'json' ? jsonToRequest(plain, signal) : plain
-  }
-
-  #explainWrongProtocol({ code, rawPacket }: ClientError, socket: Socket): void {
-    const peer = socket.remoteAddress ?? ''
-    if (speaksTls(rawPacket)) this.#exports.misdirected('http', 'TLS', FIX_TLS, peer)
-    else if (code === 'HPE_PAUSED_H2_UPGRADE')
-      this.#exports.misdirected(
-        'http',
-        'HTTP/2 (gRPC?)',
-        'OTLP/gRPC goes to the port of protocols.grpc',
-        peer,
-      )
   }
 
   #context(request: FastifyRequest, reply: FastifyReply): RequestContext {
@@ -188,17 +232,12 @@ export class HttpDoor {
   }
 
   #notFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const path = request.url.split('?', 1)[0]!
-    if (!this.#paths.has(path)) {
-      const known = [...this.#paths].join(', ')
-      return this.#refuse(
-        request,
-        reply,
-        answer('UNIMPLEMENTED', `there is nothing at ${path}; paths are ${known}`),
-      )
-    }
-    if (this.#cors !== undefined && request.method === 'OPTIONS')
+    const misshapen = refuseShape(request.raw)
+    if (misshapen !== undefined) return this.#refuse(request, reply, misshapen)
+    if (this.#cors !== undefined && isPreflight(request.raw))
       return this.#preflight(this.#cors, request, reply)
+    const path = request.url.split('?', 1)[0]!
+    if (!this.#paths.has(path)) return this.#refuse(request, reply, refusePath(path, this.#paths))
     reply.header('allow', this.#cors === undefined ? ALLOW : `${ALLOW}, OPTIONS`)
     return this.#refuse(
       request,
@@ -227,11 +266,18 @@ export class HttpDoor {
   }
 
   #send(reply: FastifyReply, status: number, encoding: Encoding, body: Uint8Array): FastifyReply {
-    if (this.#exports.stopping || !this.#config.keep_alives_enabled) reply.header('connection', 'close')
+    if (this.#ends(reply.request.raw)) reply.header('connection', 'close')
     // An empty text goes out with the headers in one write; empty bytes would cost a writev.
     return reply
       .code(status)
       .header('content-type', CONTENT_TYPES[encoding])
       .send(body.length === 0 ? '' : body)
+  }
+
+  /** Is this the last answer on its connection? */
+  #ends({ socket }: IncomingMessage): boolean {
+    if (this.#exports.stopping || !this.#config.keep_alives_enabled) return true
+    const { max_connection_age: age } = this.#config
+    return age > 0 && performance.now() >= (this.#retireAt.get(socket) ?? Infinity)
   }
 }

@@ -50,7 +50,12 @@ export class OtlpReceiver implements Receiver {
 
   async stop(deadline: number): Promise<void> {
     this.#exports.stop(deadline)
-    await Promise.all(Array.from(this.#doors.values(), door => door.stop(deadline)))
+    const stop = (door: GrpcDoor | HttpDoor): Promise<void> => {
+      // After a reload somebody else listens there, so clients may take their time to come over.
+      const replaced = door.replaced
+      return door.stop(deadline, () => replaced && this.#exports.patient)
+    }
+    await Promise.all(Array.from(this.#doors.values(), stop))
   }
 }
 
@@ -63,5 +68,12 @@ export const factory: ReceiverFactory<OtlpConfig> = {
   metrics: [MALFORMED_REQUESTS],
   signals: SIGNALS,
   liveSignals: true,
+  listens: ({ protocols }) =>
+    (['grpc', 'http'] as const).flatMap(protocol => {
+      const own = protocols[protocol]
+      if (own === undefined) return []
+      const { endpoint, transport } = own
+      return [{ key: `protocols::${protocol}::endpoint`, endpoint, transport }]
+    }),
   create: (config, settings, next) => new OtlpReceiver(config, settings, next),
 }

@@ -1,56 +1,93 @@
-/** Sentences for clients that speak the other protocol: the most common mistake with ports 4317 and 4318. */
+/**
+ * Sentences for clients that speak the wrong protocol, the most common mistake with ports 4317 and 4318: what they are
+ * answered, as far as their protocol has room for it, and what the log says, because few of them show it.
+ *
+ * | sent to        | HTTP/1 | HTTP/2 | TLS |
+ * | -------------- | ------ | ------ | --- |
+ * | gRPC, plain    | 400    | served | what HTTP/2 answers: clients say "wrong version number" or the like |
+ * | gRPC, TLS      | 400, also in TLS | GOAWAY | served |
+ * | HTTP, plain    | served | GOAWAY | 400, in plain: Go's clients say "server gave HTTP response to HTTPS client" |
+ * | HTTP, TLS      | 400    | GOAWAY, also in TLS | served |
+ */
 
 import type { Socket } from 'node:net'
 import { encodeStatus, STATUS_CODES } from '../../core/otlp/response.ts'
 
 const LINGER_MS = 2_000
 
-/**
- * True for bytes that begin like an HTTP/1 request. HTTP/2 begins with `PRI * HTTP/2.0`, so a `P` alone is not enough
- * to tell; whoever sends its first bytes one by one gets http2's own error.
- */
-export function speaksHttp1(first: Uint8Array): boolean {
-  return /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE) /.test(
-    Buffer.from(first.buffer, first.byteOffset, Math.min(first.length, 8)).toString('latin1'),
-  )
+/** A client that speaks something else than the port does. */
+export interface Mistake {
+  /** What it speaks, for the log. */
+  readonly speaks: string
+  /** What to do about it, for the log. */
+  readonly fix: string
+  /** For the client: what the port speaks and what to do. */
+  readonly tell: string
 }
 
-/** True for bytes that begin like a TLS handshake (RFC 8446 5.1: handshake, any 3.x version). */
-export function speaksTls(first: Uint8Array | undefined): boolean {
-  return first !== undefined && first[0] === 0x16 && first[1] === 3
-}
+const TO_GRPC = 'send OTLP/gRPC to the port of protocols.grpc, usually 4317'
+const TO_HTTP = 'send OTLP/HTTP to the port of protocols.http, usually 4318'
 
-/** For the log, about a sender that speaks TLS to a port without. */
-export const FIX_TLS = 'write http:// or insecure there, or add tls: to this protocol'
+export const GRPC_MISTAKES = {
+  http1: {
+    speaks: 'HTTP/1',
+    fix: `${TO_HTTP}, or set its protocol to grpc`,
+    tell: `this port speaks OTLP/gRPC; ${TO_HTTP}`,
+  },
+  tls: {
+    speaks: 'TLS',
+    fix: 'tell it insecure, or add tls: to protocols.grpc',
+    tell: 'this port speaks gRPC without TLS; write http:// or insecure, or add tls: to protocols.grpc',
+  },
+  plain: {
+    speaks: 'gRPC without TLS',
+    fix: 'tell it to use TLS, or remove tls: from protocols.grpc',
+    tell: 'this port speaks gRPC over TLS; write https://, or turn insecure off',
+  },
+} as const satisfies Record<string, Mistake>
 
-/** Answers an HTTP/1 request on the gRPC port, and ends. */
-export function refuseHttp1(socket: Socket): void {
-  const body = encodeStatus(
-    {
-      code: STATUS_CODES.INVALID_ARGUMENT,
-      message: 'this port speaks OTLP/gRPC; send OTLP/HTTP to the port of protocols.http, usually 4318',
-    },
-    'json',
-  )
+export const HTTP_MISTAKES = {
+  http2: {
+    speaks: 'HTTP/2 (gRPC?)',
+    fix: `${TO_GRPC}, or set its protocol to http/protobuf`,
+    tell: `this port speaks OTLP/HTTP; ${TO_GRPC}`,
+  },
+  tls: {
+    speaks: 'TLS',
+    fix: 'write http:// or insecure there, or add tls: to protocols.http',
+    tell: 'this port speaks HTTP without TLS; write http://, or add tls: to protocols.http',
+  },
+  plain: {
+    speaks: 'HTTP without TLS',
+    fix: 'write https:// there, or remove tls: from protocols.http',
+    tell: 'this port speaks HTTPS; write https://',
+  },
+} as const satisfies Record<string, Mistake>
+
+/** Answers an HTTP/1 request with 400 and a Status, whatever port it was sent to, and ends. */
+export function refuseHttp1(socket: Socket, { tell }: Mistake): void {
+  const body = encodeStatus({ code: STATUS_CODES.INVALID_ARGUMENT, message: tell }, 'json')
   endWith(socket, [
     `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n`,
     body,
   ])
 }
 
+/** GOAWAY codes of RFC 9113 7. */
+export const INADEQUATE_SECURITY = 0xc
+export const HTTP_1_1_REQUIRED = 0xd
+
 /**
- * Answers an HTTP/2 connection preface on the HTTP port: empty SETTINGS, then GOAWAY (RFC 9113 6.8) with
- * HTTP_1_1_REQUIRED and a sentence as its debug data, which gRPC clients log.
+ * Answers an HTTP/2 connection preface: empty SETTINGS, then GOAWAY (RFC 9113 6.8) with a sentence as its debug data,
+ * which gRPC clients log.
  */
-export function refuseHttp2(socket: Socket): void {
-  const sentence = Buffer.from(
-    'this port speaks OTLP/HTTP; send OTLP/gRPC to the port of protocols.grpc, usually 4317',
-  )
+export function refuseHttp2(socket: Socket, { tell }: Mistake, code: number): void {
+  const sentence = Buffer.from(tell)
   const settings = Uint8Array.of(0, 0, 0, 4, 0, 0, 0, 0, 0)
   const goaway = Buffer.alloc(17)
   goaway.writeUIntBE(8 + sentence.length, 0, 3)
   goaway[3] = 7
-  goaway.writeUInt32BE(0xd, 13)
+  goaway.writeUInt32BE(code, 13)
   endWith(socket, [settings, goaway, sentence])
 }
 

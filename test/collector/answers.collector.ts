@@ -34,7 +34,10 @@ receivers:
   otlp/traces:
     protocols:
       grpc: {endpoint: "@grpc-traces@"}
-      http: {endpoint: "@http-traces@", traces_url_path: /own/path}
+      http:
+        endpoint: "@http-traces@"
+        traces_url_path: /own/path
+        cors: {allowed_origins: ["*"], allowed_headers: [X-Tenant], exposed_headers: [x-request-id, X-B], max_age: 60}
 exporters:
   file/traces: ${protoFile('traces')}
   file/logs: ${protoFile('logs')}
@@ -62,6 +65,46 @@ const encoded = (encoding: string, body: Uint8Array): HttpQuestion => ({
   headers: { ...PROTO, 'content-encoding': encoding },
   body,
 })
+
+/** What browsers ask before they send, as they write it: names of headers in lower case, sorted. */
+function preflights(): Readonly<Record<string, HttpQuestion & { readonly door?: string }>> {
+  const ask = (origin: string, method: string, wanted?: string, more: object = {}): HttpQuestion => ({
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      ...(method === '' ? {} : { 'access-control-request-method': method }),
+      ...(wanted === undefined ? {} : { 'access-control-request-headers': wanted }),
+    },
+    ...more,
+  })
+  const a = 'https://a.example'
+  const own = { door: 'http-traces', path: '/own/path' }
+  return {
+    'a preflight without headers': ask(a, 'POST'),
+    'a preflight with X-Requested-With': ask(a, 'POST', 'content-type,x-requested-with'),
+    'a preflight with a header that is not allowed': ask(a, 'POST', 'content-type,x-other'),
+    'a preflight for GET': ask(a, 'GET'),
+    'a preflight for PUT': ask(a, 'PUT'),
+    'a preflight on a wrong path': ask(a, 'POST', undefined, { path: '/nowhere' }),
+    'a preflight in capitals': ask('HTTPS://A.EXAMPLE', 'POST'),
+    'a preflight from a name that only looks so': ask('https://a.example.org', 'POST'),
+    'OPTIONS with an origin and no method': ask(a, ''),
+    'OPTIONS with an empty method': ask(a, '', undefined, {
+      headers: { origin: a, 'access-control-request-method': '' },
+    }),
+    'a preflight with an allowed header': ask('https://b.org', 'POST', 'x-tenant', own),
+    'a preflight with an allowed header and content-type': ask(
+      'https://b.org',
+      'POST',
+      'content-type,x-tenant',
+      own,
+    ),
+    'a preflight without an origin': {
+      method: 'OPTIONS',
+      headers: { 'access-control-request-method': 'POST' },
+    },
+  }
+}
 
 const HTTP_CASES: Readonly<Record<string, HttpQuestion & { readonly door?: string }>> = {
   protobuf: { headers: PROTO, body: traces },
@@ -147,7 +190,22 @@ const HTTP_CASES: Readonly<Record<string, HttpQuestion & { readonly door?: strin
     method: 'OPTIONS',
     headers: { origin: 'https://b.org', 'access-control-request-method': 'POST' },
   },
+  ...preflights(),
   'a browser': { headers: { ...PROTO, origin: 'https://a.example' }, body: traces },
+  'a browser with PUT': { method: 'PUT', headers: { ...PROTO, origin: 'https://a.example' }, body: traces },
+  'a browser with a wrong path': {
+    path: '/v1/trace',
+    headers: { ...PROTO, origin: 'https://a.example' },
+    body: traces,
+  },
+  'a browser where all origins are allowed': {
+    door: 'http-traces',
+    path: '/own/path',
+    headers: { ...PROTO, origin: 'https://b.org' },
+    body: traces,
+  },
+  'another Expect': { headers: { ...PROTO, expect: 'tea' }, body: traces },
+  'Expect: 100-continue': { headers: { ...PROTO, expect: '100-continue' }, body: traces },
   'a browser from elsewhere': { headers: { ...PROTO, origin: 'https://b.org' }, body: traces },
 }
 
@@ -157,7 +215,8 @@ function seen({ status, headers, body }: HttpAnswer): Seen {
   const cors = Object.fromEntries(
     Object.entries(headers).filter(([name]) => name.startsWith('access-control-')),
   )
-  const common = { status, type, 'retry-after': headers['retry-after'], cors }
+  const { vary, 'retry-after': after } = headers
+  const common = { status, type, 'retry-after': after, vary, cors }
   if (status === 200) return { ...common, response: readResponse(body, String(type)) }
   if (type !== 'application/json' && type !== 'application/x-protobuf')
     return { ...common, body: body.length === 0 ? 'none' : 'some' }

@@ -93,6 +93,12 @@ const receivers = of('receivers', 'otlp', [
   grpc('{tls: {cert_file: a.pem}}'),
   grpc('{tls: {key_file: a.pem}}'),
   grpc('{tls: {cert_file: /nowhere/a.pem, key_file: /nowhere/b.pem}}'),
+  grpc(
+    '{tls: {cert_file: a.pem, key_file: b.pem, reload_interval: 1h, client_ca_file: c.pem, client_ca_file_reload: true}}',
+  ),
+  grpc('{tls: {cert_file: a.pem, key_file: b.pem, reload_interval: soon}}'),
+  grpc('{tls: {cert_file: a.pem, key_file: b.pem, client_ca_file_reload: 1h}}'),
+  '{protocols: {grpc: {endpoint: "localhost:4317"}, http: {endpoint: "localhost:4317"}}}',
   grpc('{tls: }'),
   grpc('{tls: {}}'),
   grpc('{tls: {min_version: "1.4"}}'),

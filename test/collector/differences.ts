@@ -55,6 +55,12 @@ export const DIFFERENCES: readonly Difference[] = [
       'HEAD',
       'PUT',
       'DELETE',
+      'OPTIONS',
+      'OPTIONS with an origin and no method',
+      'OPTIONS with an empty method',
+      'a browser with PUT',
+      'a browser with a wrong path',
+      'another Expect',
       'a wrong path',
       'a wrong path with GET',
       'the path with a slash',
@@ -62,7 +68,9 @@ export const DIFFERENCES: readonly Difference[] = [
       'profiles, which have no pipeline',
       'metrics where only traces have one',
       'the usual path where there is an own',
-    ].flatMap(name => ['type', 'code', 'message', 'body'].map(aspect => `answers: HTTP: ${name}: ${aspect}`)),
+    ]
+      .flatMap(name => ['type', 'code', 'message', 'body'].map(aspect => `answers: HTTP: ${name}: ${aspect}`))
+      .concat('answers: HTTP: another Expect: vary'),
   },
   {
     says: '| a listener whose body or header is slow | times out (`read_header_timeout` and friends) |',
@@ -87,8 +95,12 @@ export const DIFFERENCES: readonly Difference[] = [
     ],
   },
   {
-    says: 'With `cors`, any OPTIONS is answered with 204, there only those of browsers. Doubled slashes in a path are not redirected.',
-    where: answers('HTTP: OPTIONS', 'HTTP: the path twice slashed'),
+    says: 'Doubled slashes in a path are not redirected.',
+    where: answers('HTTP: the path twice slashed'),
+  },
+  {
+    says: 'With `allowed_headers` of `cors`, `Content-Type` is still allowed; there it has to be in the list.',
+    where: answers('HTTP: a preflight with an allowed header and content-type'),
   },
   {
     says: "A body that cannot be read is the sender's mistake: 400 and INVALID_ARGUMENT, there often 500 and INTERNAL.",
@@ -154,7 +166,7 @@ export const DIFFERENCES: readonly Difference[] = [
     where: verdicts('*auth: {authenticator: nobody}*', 'exporters file *encoding: nobody}'),
   },
   {
-    says: '`validate` already refuses what could only fail at start: an address without a port, a transport that is no stream, one URL path for two signals, an unknown compression, log encoding, protocol or propagator.',
+    says: '`validate` already refuses what could only fail at start: an address without a port, a transport that is no stream, one URL path for two signals, one address for two listeners, an unknown compression, log encoding, protocol or propagator.',
     where: verdicts(
       'receivers otlp *{endpoint: ""}}}',
       'receivers otlp *{endpoint: localhost}}}',
@@ -162,6 +174,7 @@ export const DIFFERENCES: readonly Difference[] = [
       'receivers otlp *{endpoint: "localhost:abc"}}}',
       'receivers otlp *{transport: udp}}}',
       'receivers otlp *traces_url_path: /v1/metrics}}}',
+      'receivers otlp *http: {endpoint: "localhost:4317"}}}',
       'receivers otlp *compression_algorithms: [brotli]}}}',
       'exporters otlp *compression: deflate}',
       'extensions pprof {endpoint: ""}',

@@ -53,7 +53,14 @@ describe('HTTP requests that cannot be served', () => {
       path: '/v1/trace',
       status: 404,
       code: 'UNIMPLEMENTED',
-      message: /nothing at \/v1\/trace; paths are \/v1\/traces/,
+      message: /nothing at \/v1\/trace; did you mean \/v1\/traces\? paths are \/v1\/traces/,
+    },
+    {
+      what: 'a path with a slash behind it',
+      path: '/v1/metrics/',
+      status: 404,
+      code: 'UNIMPLEMENTED',
+      message: /did you mean \/v1\/metrics\?/,
     },
     {
       what: 'an unknown path in JSON',

@@ -187,6 +187,19 @@ test('tells its limits', async () => {
   await running.stop()
 })
 
+// Scenario: a call with 200 headers, and one with a header of 100 kB; then one with 30 kB.
+// Guarantees: the first two are reset, the third is served, on the same connection.
+test('headers are bounded', async () => {
+  const running = await startReceiver({ grpc: {} })
+  const session = await connected(running.grpc)
+  const many = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`x-${i}`, 'y']))
+  await assert.rejects(call(session, framed(TRACES), many), /ENHANCE_YOUR_CALM/)
+  await assert.rejects(call(session, framed(TRACES), { x: 'y'.repeat(100_000) }), /REFUSED_STREAM/)
+  assert.equal((await call(session, framed(TRACES), { x: 'y'.repeat(30_000) }))['grpc-status'], '0')
+  session.destroy()
+  await running.stop()
+})
+
 // Scenario: a client opens streams and resets them at once, 3,000 times.
 // Guarantees: its connection ends; others are served.
 test('rapid resets end the connection', async () => {
@@ -240,7 +253,9 @@ describe('how long connections live', () => {
     const said = goaway(session)
     mock.timers.tick(89_000)
     mock.timers.tick(22_000)
-    assert.deepEqual(await said, [0, 2 ** 31 - 1, 'max_age'])
+    // Sent before the client can know: it learns that nobody has looked at it.
+    await assert.rejects(call(session, framed(TRACES)), /NGHTTP2_REFUSED_STREAM/)
+    assert.deepEqual(await said, [0, 3, 'max_age'])
     gate.resolve()
     assert.equal((await answer)['grpc-status'], '0')
     assert.equal(session.destroyed, false)
@@ -262,7 +277,7 @@ describe('how long connections live', () => {
     const said = goaway(session)
     mock.timers.tick(10_000)
     assert.equal((await said)[2], 'max_idle')
-    mock.timers.tick(5_000) // This client does not answer pings once it saw a GOAWAY; nobody waits for it longer.
+    mock.timers.tick(1_000)
     await ended
     await stop(running)
   })

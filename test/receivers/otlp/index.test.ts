@@ -69,10 +69,8 @@ test('says what is wrong in a config', () => {
   assert.match(problems({ grpc: { endpoint: 'localhost' } }), /grpc::endpoint: "localhost" is not host:port/)
   assert.match(problems({ grpc: { auth: { authenticator: 'oidc' } } }), /not supported yet; remove auth/)
   assert.match(problems({ http: { middlewares: ['a'] } }), /middlewares are not supported yet/)
-  assert.match(
-    problems({ http: { tls: { cert_file: 'a', key_file: 'b', reload_interval: '1h' } } }),
-    /not supported yet/,
-  )
+  const renewed = { cert_file: 'a', key_file: 'b', reload_interval: '1h', client_ca_file_reload: true }
+  assert.equal(problems({ http: { tls: renewed } }), '')
   assert.match(problems({ http: { tls: {} } }), /cert_file: is missing/)
   assert.match(problems({ http: { traces_url_path: '/v1/logs' } }), /two signals have the same path/)
   assert.match(problems({ http: { traces_url_path: '/%zz' } }), /is not a path/)
