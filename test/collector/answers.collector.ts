@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { compressLz4 } from '../../core/formats/lz4.ts'
+import { compressBlock, compressFramed } from '../../core/formats/snappy.ts'
 import { readResponse, readStatus } from '../../core/otlp/response.ts'
 import { SIGNAL_WORDS } from '../../core/otlp/signals.ts'
 import { goldenRequests } from '../kit/golden.ts'
@@ -242,6 +243,8 @@ const GRPC_CASES: Readonly<Record<string, GrpcCase>> = {
   'gzip announced, not used': { body: framed(traces), headers: { 'grpc-encoding': 'gzip' } },
   'compressed without saying how': { body: framed(gzipSync(traces), true) },
   zstd: { body: framed(zstdCompressSync(traces), true), headers: { 'grpc-encoding': 'zstd' } },
+  snappy: { body: framed(compressFramed(traces), true), headers: { 'grpc-encoding': 'snappy' } },
+  'snappy in blocks': { body: framed(compressBlock(traces), true), headers: { 'grpc-encoding': 'snappy' } },
   identity: { body: framed(traces), headers: { 'grpc-encoding': 'identity' } },
   deflate: { body: framed(deflateSync(traces), true), headers: { 'grpc-encoding': 'deflate' } },
   brotli: { body: framed(brotliCompressSync(traces), true), headers: { 'grpc-encoding': 'br' } },
