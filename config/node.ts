@@ -61,9 +61,20 @@ export function formatProblem({ at, path, wrong, fix, severity }: Problem): stri
   return `${where}${severity === 'warning' ? 'warning: ' : ''}${what}${fix === '' ? '' : `; ${fix}`}`
 }
 
+/** A config names a component that stands elsewhere; whether it is there is known once everything has been read. */
+export interface Reference {
+  readonly at: Position
+  readonly path: string
+  /** As written. */
+  readonly id: string
+  /** What it is named for, in the words of whoever checks it. */
+  readonly wants: string
+}
+
 /** Collects every problem of a config instead of stopping at the first. */
 export class Check {
   readonly problems: Problem[] = []
+  readonly references: Reference[] = []
 
   error(at: Position, path: string, wrong: string, fix = ''): void {
     this.problems.push({ severity: 'error', at, path, wrong, fix })
@@ -71,6 +82,10 @@ export class Check {
 
   warn(at: Position, path: string, wrong: string, fix = ''): void {
     this.problems.push({ severity: 'warning', at, path, wrong, fix })
+  }
+
+  refer(at: Position, path: string, id: string, wants: string): void {
+    this.references.push({ at, path, id, wants })
   }
 
   get failed(): boolean {

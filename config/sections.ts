@@ -108,6 +108,8 @@ export interface SectionOptions<F extends Fields> {
       error(key: (keyof F & string) | '', wrong: string, fix?: string): void
       warn(key: (keyof F & string) | '', wrong: string, fix?: string): void
       written(key: keyof F & string): boolean
+      /** The value of `key` names a component that stands elsewhere (Check.refer). */
+      refer(key: keyof F & string, id: string, wants: string): void
     },
   ) => void
 }
@@ -205,6 +207,7 @@ function readFields<F extends Fields>(
       error: (key, wrong, fix) => check.error(...place(key), wrong, fix),
       warn: (key, wrong, fix) => check.warn(...place(key), wrong, fix),
       written: key => found.has(key),
+      refer: (key, id, wants) => check.refer(...place(key), id, wants),
     })
   }
   return value as SectionValue<F>
@@ -256,9 +259,13 @@ export function optional<T>(inner: Schema<T>, { empty = 'on' }: OptionalOptions 
       const entries = new Map(node.entries)
       const enabled = entries.get('enabled')
       entries.delete('enabled')
+      const named = check.references.length
       const value = inner.read({ ...node, entries }, path, check)
       if (enabled === undefined) return value
-      return ENABLED.read(enabled.node, childPath(path, 'enabled'), check) ? value : undefined
+      if (ENABLED.read(enabled.node, childPath(path, 'enabled'), check)) return value
+      // What is off needs nobody.
+      check.references.length = named
+      return undefined
     },
     print: (value, reveal) => (value === undefined ? undefined : inner.print(value, reveal)),
     json: () => {

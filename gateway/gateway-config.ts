@@ -1,6 +1,6 @@
 /** A config that was read and understood: every component with its factory and its typed settings. */
 
-import type { Node, Position } from '../config/node.ts'
+import type { Reference as NamedElsewhere, Node, Position } from '../config/node.ts'
 import type {
   ConnectorFactory,
   ExporterFactory,
@@ -19,6 +19,8 @@ export interface ComponentConfig<F extends Factory> {
   readonly config: unknown
   /** What it was made of, everything expanded. */
   readonly written: Node
+  /** Other components that its config names. */
+  readonly references: readonly NamedElsewhere[]
   readonly at: Position
 }
 

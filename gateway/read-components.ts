@@ -53,7 +53,8 @@ export async function readComponents(
     }
     const factory = await entry.load()
     const understood = factory.config.read(config, childPath(path, id), check)
-    read.set(id, { id, factory, config: understood, written: config, at: keyAt })
+    const references = check.references.splice(0)
+    read.set(id, { id, factory, config: understood, written: config, references, at: keyAt })
   }
   return { written, read }
 }

@@ -5,6 +5,8 @@ import { didYouMean } from '../config/suggest.ts'
 import type { Factory } from '../core/component/contract.ts'
 import { type TelemetryConfig, telemetryConfig } from '../core/telemetry/config.ts'
 import type { CatalogEntry } from './catalog.ts'
+import { checkReferences } from './check-references.ts'
+import { checkSenders } from './check-senders.ts'
 import type { ComponentConfig, GatewayConfig } from './gateway-config.ts'
 import { aKind, KINDS, sectionOf } from './kinds.ts'
 import { type Components, entriesOf, readComponents } from './read-components.ts'
@@ -60,6 +62,8 @@ export async function readConfig(
           },
           check,
         )
+  checkReferences(all, { extensions, pipelines }, check)
+  checkSenders(all, pipelines, check)
   const telemetryNode = service.get('telemetry')?.node
   const telemetry =
     telemetryNode === undefined

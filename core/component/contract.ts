@@ -11,6 +11,7 @@ import type { Signal } from '../otlp/signals.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { MetricDeclaration, MetricsRegistry } from '../telemetry/metrics.ts'
 import type { Batch } from './batch.ts'
+import type { Offer } from './extensions.ts'
 import type { Account } from './ledger.ts'
 import type { Receipt, Refused } from './outcome.ts'
 import type { SendingConfig } from './sending-config.ts'
@@ -189,6 +190,8 @@ export interface ProcessorFactory<C = unknown> extends FactoryBase<C> {
   readonly signals: readonly Signal[]
   /** What keeps a config out of a pipeline of this signal. Also asked about configs with mistakes; must not throw. */
   misfit?(config: C, signal: Signal): string | undefined
+  /** It merges requests unless these keys of their senders differ, and forgets the rest of their `meta`. */
+  mergesBy?(config: C): readonly string[]
   /** One instance for each pipeline that lists it. */
   create(config: C, settings: Settings, next: Consumer): Processor
 }
@@ -216,6 +219,10 @@ export interface ExporterFactory<C = unknown> extends FactoryBase<C> {
 
 export interface ExtensionFactory<C = unknown> extends FactoryBase<C> {
   readonly kind: 'extension'
+  /** What other parts may name it for. Also asked about configs with mistakes; must not throw. */
+  offers?(config: C): readonly Offer[]
+  /** What it reads of the sender of a batch for exporters, as `metadata_keys` would name it. */
+  readsOfSender?(config: C): readonly string[]
   create(config: C, settings: Settings): Extension
 }
 

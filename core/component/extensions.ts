@@ -1,27 +1,54 @@
 /**
  * What extensions can be for other parts, besides serving pages of their own. A part looks one up by the id in its
  * config (`auth: {authenticator: basicauth/edge}`, `sending_queue: {storage: file_storage}`) with `host.extension` in
- * its `start`, and asks with these whether it is one. None of this build implements them yet.
+ * its `start`, and asks with these whether it is one.
  */
 
 import type { Extension } from './contract.ts'
+import type { Meta } from './meta.ts'
 
-/** Who a request comes from. Values end up in `Meta.auth`. */
+/**
+ * What an extension of some config can be used for, so that a config is checked before anything runs. `client_auth`
+ * adds secrets to requests, and gRPC carries them over TLS only; `plain_client_auth` adds what everybody may see.
+ */
+export type Offer = 'server_auth' | 'client_auth' | 'plain_client_auth' | 'storage'
+
+/** A request of a sender who has yet to say who it is. */
 export interface AuthRequest {
-  /** Lower-case header or gRPC metadata name to its values. */
-  readonly headers: ReadonlyMap<string, readonly string[]>
-  /** `address:port` of the peer. */
-  readonly address: string
+  /** The values of a header, or of gRPC metadata, in order; empty when there are none. `name` is lower-case. */
+  values(name: string): readonly string[]
 }
 
+/** What is known of a sender that was let in: `username`, `subject`. The Collector's client.AuthData. */
+export type Identity = ReadonlyMap<string, string>
+
 export interface ServerAuthenticator {
-  /** Attributes of the sender (`subject`, `tenant`), or throws Rejected with status UNAUTHENTICATED. */
-  authenticate(request: AuthRequest): Promise<ReadonlyMap<string, string>>
+  /**
+   * Asked for each request before its body is read. The answer ends up in `Meta.auth`; it is the same object for the
+   * same sender where that is cheap. A promise only when there is something to wait for. Throws Rejected with status
+   * UNAUTHENTICATED, or Refused when it cannot tell right now; what these say is told to the sender and logged, so it
+   * never quotes what the sender showed.
+   */
+  authenticate(request: AuthRequest): Identity | Promise<Identity>
+  /** `WWW-Authenticate` of the answer to those it does not know (RFC 9110 11.6.1); undefined where no scheme fits. */
+  readonly challenge?: string | undefined
 }
 
 export interface ClientAuthenticator {
-  /** Headers to add to a request; called for each one, so it caches tokens itself. */
-  credentials(): Promise<ReadonlyMap<string, string>>
+  /**
+   * Changes the headers of one request, whose names are lower-case, after everything else was done to them. Asked for
+   * each request, so it caches tokens itself. `meta` is that of the batch that is sent. A promise only when there is
+   * something to wait for, and then not after `signal`. Throws Refused when credentials cannot be had right now.
+   */
+  authorize(
+    headers: Record<string, string>,
+    meta: Meta,
+    signal: AbortSignal | undefined,
+  ): void | Promise<void>
+  /** True: what it adds is no secret, so that gRPC without TLS may carry it. */
+  readonly plainTextAllowed: boolean
+  /** The server did not take these headers. True: others can be had, so one more try makes sense. */
+  renew?(headers: Readonly<Record<string, string>>): boolean
 }
 
 /** A durable first-in-first-out of byte strings. */
@@ -51,7 +78,7 @@ export function isServerAuthenticator(
 export function isClientAuthenticator(
   extension: Extension | undefined,
 ): extension is Extension & ClientAuthenticator {
-  return has(extension, 'credentials' satisfies keyof ClientAuthenticator)
+  return has(extension, 'authorize' satisfies keyof ClientAuthenticator)
 }
 
 export function isStorage(extension: Extension | undefined): extension is Extension & Storage {

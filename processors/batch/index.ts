@@ -30,5 +30,6 @@ export const factory: ProcessorFactory<BatchConfig> = {
   signals: SIGNALS,
   config,
   metrics: BATCH_METRICS,
+  mergesBy: ({ metadata_keys }) => metadata_keys,
   create: (config, settings, next) => new BatchProcessor(config, settings, next),
 }

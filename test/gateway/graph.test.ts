@@ -26,7 +26,7 @@ function graphOf(pipelines: PipelineConfig[], connectors: Record<string, [Signal
   const check = new Check()
   const known = Object.entries(connectors).map(([id, routes]) => {
     const factory = { kind: 'connector', type: id, routes } as unknown as ConnectorFactory
-    return [id, { id, factory, config: {}, written: NOTHING, at: at(1) }] as const
+    return [id, { id, factory, config: {}, written: NOTHING, references: [], at: at(1) }] as const
   })
   const graph = buildGraph(
     { connectors: new Map(known), service: { extensions: [], pipelines, telemetry: {} } },
