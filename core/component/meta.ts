@@ -21,16 +21,31 @@ export function metadataValues(meta: Meta, key: string): readonly string[] {
   return meta.metadata.get(key.toLowerCase()) ?? NO_VALUES
 }
 
+/** How a key means what the authenticator said, which no sender can write into a header. */
+const AUTH = 'auth.'
+
+/** The values of a key of `metadata_keys`: a metadata key, or `auth.` and an attribute of the sender. */
+function valuesOf(meta: Meta, key: string): readonly string[] {
+  if (!key.startsWith(AUTH)) return metadataValues(meta, key)
+  const value = meta.auth.get(key.slice(AUTH.length))
+  return value === undefined ? NO_VALUES : [value]
+}
+
 /** Two batches may be merged only when their partitions over the same keys are equal. */
 export function partitionKey(meta: Meta, keys: readonly string[]): string {
   if (keys.length === 0) return ''
-  return JSON.stringify(keys.map(key => metadataValues(meta, key)))
+  return JSON.stringify(keys.map(key => valuesOf(meta, key)))
 }
 
 /** What is left of `meta` for a batch that was merged from several requests of one partition. */
 export function partitionMeta(meta: Meta, keys: readonly string[]): Meta {
   if (keys.length === 0) return NO_META
   const metadata = new Map<string, readonly string[]>()
-  for (const key of keys) metadata.set(key.toLowerCase(), metadataValues(meta, key))
-  return Object.freeze({ address: '', metadata, auth: new Map() })
+  const auth = new Map<string, string>()
+  for (const key of keys) {
+    const values = valuesOf(meta, key)
+    if (!key.startsWith(AUTH)) metadata.set(key.toLowerCase(), values)
+    else if (values.length > 0) auth.set(key.slice(AUTH.length), values[0]!)
+  }
+  return Object.freeze({ address: '', metadata, auth })
 }

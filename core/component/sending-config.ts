@@ -65,7 +65,7 @@ const batch = section(
     partition: section(
       {
         metadata_keys: list(text({ doc: 'A metadata key.' }), {
-          doc: 'Requests whose values of these differ are not merged.',
+          doc: 'Requests whose values of these differ are not merged. auth.NAME is an attribute of the sender.',
         }),
       },
       { doc: 'Which requests may share a batch.' },

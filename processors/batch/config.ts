@@ -22,7 +22,7 @@ export const config = section(
       doc: 'Batches with more items are split. 0 means no limit.',
     }),
     metadata_keys: list(text({ doc: 'A metadata key.' }), {
-      doc: 'Requests whose values of these client metadata keys differ are not merged.',
+      doc: 'Requests whose values of these client metadata keys differ are not merged. auth.NAME is an attribute of the sender that the authenticator found, such as auth.username.',
     }),
     metadata_cardinality_limit: integer({
       default: 1000,
