@@ -11,6 +11,7 @@ import {
   text,
   type ValueOf,
 } from '../../config/schema.ts'
+import { httpServerAuth, serverAuth } from '../../core/component/auth-config.ts'
 import { SIGNAL_WORDS, SIGNALS, type Signal } from '../../core/otlp/signals.ts'
 import { CONTENT_ENCODINGS } from '../../core/transport/decompress.ts'
 import { headersField } from '../../core/transport/headers.ts'
@@ -21,12 +22,6 @@ import { unsupported } from '../../core/transport/unsupported.ts'
 const MIB = 1024 * 1024
 /** OTLP 1.11 recommends 64 MiB; the Collector takes 4 MiB over gRPC and 20 MiB over HTTP. */
 const REQUEST_MIB = 64
-
-const auth = unsupported({
-  doc: 'Who may send.',
-  what: 'authentication of senders is not supported yet',
-  fix: 'remove auth:, and let tls.client_ca_file or a proxy decide who may send',
-})
 
 const middlewares = unsupported({
   doc: 'Extensions that see each request.',
@@ -96,7 +91,7 @@ const grpc = section(
       doc: 'What speaks gRPC: http2 is our own, on node:http2. grpc-js is @grpc/grpc-js, which costs about twice the CPU and knows no zstd and snappy. No key of the Collector.',
     }),
     include_metadata: includeMetadata,
-    auth,
+    auth: serverAuth,
     middlewares,
   },
   {
@@ -194,7 +189,7 @@ const http = section(
     metrics_url_path: urlPath('metrics'),
     logs_url_path: urlPath('logs'),
     profiles_url_path: urlPath('profiles'),
-    auth,
+    auth: httpServerAuth,
     middlewares,
   },
   {

@@ -25,6 +25,15 @@ export const MALFORMED_REQUESTS: MetricDeclaration = {
   level: 'basic',
 }
 
+export const UNKNOWN_SENDERS: MetricDeclaration = {
+  kind: 'counter',
+  name: 'sluice_receiver_unauthenticated_requests',
+  unit: '{requests}',
+  help: 'Requests that were turned away before their body was read, because the authenticator did not let them in.',
+  labels: ['receiver', 'transport'],
+  level: 'basic',
+}
+
 /** One warning of a kind this often, so that a broken client does not fill the disk; the metric has them all. */
 const WARN_EVERY_MS = 10_000
 
@@ -39,6 +48,7 @@ export class Exports {
   readonly #next: Consumers
   readonly #settings: Settings
   readonly #malformed: ReturnType<Settings['metrics']['counter']>
+  readonly #unknown: ReturnType<Settings['metrics']['counter']>
   readonly #open = new Set<RequestContext>()
   readonly #nextWarnings = new Map<string, number>()
 
@@ -47,6 +57,7 @@ export class Exports {
     this.#settings = settings
     this.log = settings.log
     this.#malformed = settings.metrics.counter(MALFORMED_REQUESTS)
+    this.#unknown = settings.metrics.counter(UNKNOWN_SENDERS)
   }
 
   /**
@@ -117,6 +128,22 @@ export class Exports {
   /** Asked while the body of a request that `admit` let in is read: whether there is still room for it. */
   refusal(signal: Signal): Refused | undefined {
     return this.#next[signal]?.admit?.(signal)
+  }
+
+  /** The answer for a sender that the authenticator did not let in; `error` is what it threw. */
+  unknownSender(error: unknown, transport: string, peer: string): Answer {
+    if (!(error instanceof Rejected || error instanceof Refused)) {
+      this.#settings.log.error('An authenticator failed in a way it should not; this is a bug', { error })
+    }
+    const why = answerOf(error)
+    this.#unknown.add(1, { receiver: this.#settings.id, transport })
+    this.#warn('A sender was turned away', { transport, peer, reason: why.message })
+    return why
+  }
+
+  /** Where extensions are looked up. */
+  get host(): Settings['host'] {
+    return this.#settings.host
   }
 
   /** Somebody speaks another protocol on this port. What we answer is seldom shown to the person who looks for the mistake. */

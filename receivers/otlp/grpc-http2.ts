@@ -11,15 +11,17 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2'
 import type { Socket } from 'node:net'
+import type { Identity } from '../../core/component/extensions.ts'
 import type { Meta } from '../../core/component/meta.ts'
 import { SIGNAL_WORDS, SIGNALS, type Signal } from '../../core/otlp/signals.ts'
 import { type GrpcConfig, requestLimit } from './config.ts'
 import type { Exports } from './export.ts'
+import { type Gate, isIdentity, valuesOf } from './gate.ts'
 import type { GrpcServer } from './grpc.ts'
 import { GrpcCall, type GrpcRequest, metadataOf, notGrpc, refuse, timeoutMs } from './grpc-call.ts'
 import { GrpcConnection } from './grpc-connection.ts'
 import { ACCEPT_ENCODING, messageEncoding } from './grpc-message.ts'
-import { grpcMeta, socketMeta } from './peer.ts'
+import { grpcMeta, identified, socketMeta } from './peer.ts'
 import { type Answer, answer } from './status.ts'
 
 /**
@@ -35,14 +37,17 @@ const SIGNAL_OF = new Map<string, Signal>(SIGNALS.map(signal => [SIGNAL_WORDS[si
 export class Http2GrpcServer implements GrpcServer {
   readonly #config: GrpcConfig
   readonly #exports: Exports
+  readonly #gate: Gate | undefined
   readonly #limit: number
   readonly #server: Http2Server
   readonly #connections = new Set<GrpcConnection>()
   #closing = false
 
-  constructor(config: GrpcConfig, exports: Exports) {
+  /** Without a gate everybody gets in. */
+  constructor(config: GrpcConfig, exports: Exports, gate: Gate | undefined) {
     this.#config = config
     this.#exports = exports
+    this.#gate = gate
     this.#limit = requestLimit(config)
     const { max_concurrent_streams: streams } = config
     // Streams that are reset as soon as they are opened are limited by nghttp2 itself: 1,000 at once, then 33 a second.
@@ -96,12 +101,34 @@ export class Http2GrpcServer implements GrpcServer {
       refuse(stream, answer('UNIMPLEMENTED', `there is no method ${headers[':path']}`))
       return
     }
+    if (this.#gate === undefined) {
+      this.#admit(connection, stream, signal, headers, raw, undefined)
+      return
+    }
+    const enter = (passed: Identity | Answer): void => {
+      if (stream.destroyed || stream.closed) return
+      if (isIdentity(passed)) this.#admit(connection, stream, signal, headers, raw, passed)
+      else refuse(stream, passed)
+    }
+    const passed = this.#gate.ask({ values: name => valuesOf(raw, name) }, connection.peer.address)
+    if (passed instanceof Promise) void passed.then(enter)
+    else enter(passed)
+  }
+
+  #admit(
+    connection: GrpcConnection,
+    stream: ServerHttp2Stream,
+    signal: Signal,
+    headers: IncomingHttpHeaders,
+    raw: readonly string[],
+    auth: Identity | undefined,
+  ): void {
     const refused = this.#exports.admit(signal)
     if (refused !== undefined) {
       refuse(stream, refused)
       return
     }
-    const request = this.#request(signal, headers, raw, connection.peer)
+    const request = this.#request(signal, headers, raw, identified(connection.peer, auth))
     if ('code' in request) refuse(stream, request, { 'grpc-accept-encoding': ACCEPT_ENCODING })
     else new GrpcCall(stream, request, connection, this.#exports, this.#limit)
   }
@@ -124,7 +151,7 @@ export class Http2GrpcServer implements GrpcServer {
     const traceparent = headers['traceparent'] as string | undefined
     if (!this.#config.include_metadata) return { signal, encoding, timeout, traceparent, meta: peer }
     const authority = headers[':authority'] ?? headers.host ?? ''
-    const meta = grpcMeta(peer.address, authority, metadataOf(raw))
+    const meta = identified(grpcMeta(peer.address, authority, metadataOf(raw)), peer.auth)
     return { signal, encoding, timeout, traceparent, meta }
   }
 }

@@ -15,14 +15,16 @@ import {
   type sendUnaryData,
   type UntypedHandleCall,
 } from '@grpc/grpc-js'
+import type { Identity } from '../../core/component/extensions.ts'
 import { encodeResponse, encodeStatus } from '../../core/otlp/response.ts'
 import { SIGNAL_WORDS, SIGNALS, type Signal } from '../../core/otlp/signals.ts'
 import { type GrpcConfig, requestLimit } from './config.ts'
 import { RequestContext } from './context.ts'
 import type { Exports } from './export.ts'
+import { type Gate, isIdentity } from './gate.ts'
 import type { GrpcServer } from './grpc.ts'
 import { Http2GrpcServer } from './grpc-http2.ts'
-import { grpcMeta } from './peer.ts'
+import { grpcMeta, identified } from './peer.ts'
 import type { Answer } from './status.ts'
 
 type Call = ServerUnaryCall<Buffer, Buffer>
@@ -32,6 +34,9 @@ const identity = (bytes: Buffer): Buffer => bytes
 export class GrpcJsServer implements GrpcServer {
   readonly #config: GrpcConfig
   readonly #exports: Exports
+  readonly #gate: Gate | undefined
+  /** Who sent what is on its way, by the metadata that goes with it from the door to the method. */
+  readonly #identities = new WeakMap<Metadata, Identity>()
   readonly #server: Server
   readonly #injector: ReturnType<Server['createConnectionInjector']>
   readonly #signals = new Map<string, Signal>()
@@ -41,9 +46,11 @@ export class GrpcJsServer implements GrpcServer {
    */
   #late: GrpcServer | undefined
 
-  constructor(config: GrpcConfig, exports: Exports) {
+  /** Without a gate everybody gets in. */
+  constructor(config: GrpcConfig, exports: Exports, gate: Gate | undefined) {
     this.#config = config
     this.#exports = exports
+    this.#gate = gate
     this.#server = new Server({ ...channelOptions(config), interceptors: [this.#door] })
     for (const signal of SIGNALS) {
       const path = SIGNAL_WORDS[signal].method
@@ -61,7 +68,7 @@ export class GrpcJsServer implements GrpcServer {
   }
 
   close(): void {
-    this.#late = new Http2GrpcServer(this.#config, this.#exports)
+    this.#late = new Http2GrpcServer(this.#config, this.#exports, this.#gate)
     this.#late.close()
     this.#server.tryShutdown(() => {})
   }
@@ -76,10 +83,30 @@ export class GrpcJsServer implements GrpcServer {
     method: ServerMethodDefinition<unknown, unknown>,
     call: ServerInterceptingCallInterface,
   ): ServerInterceptingCall => {
-    const refused = this.#exports.admit(this.#signals.get(method.path)!)
+    const signal = this.#signals.get(method.path)!
+    if (this.#gate !== undefined) return this.#guarded(this.#gate, signal, call)
+    const refused = this.#exports.admit(signal)
     if (refused === undefined) return call as ServerInterceptingCall
     return new ServerInterceptingCall(call, {
       start: next => next({ onReceiveMetadata: () => call.sendStatus(statusOf(refused)) }),
+    })
+  }
+
+  #guarded(gate: Gate, signal: Signal, call: ServerInterceptingCallInterface): ServerInterceptingCall {
+    return new ServerInterceptingCall(call, {
+      start: next =>
+        next({
+          onReceiveMetadata: async (metadata, mdNext) => {
+            const asked = { values: (name: string) => metadata.get(name).map(String) }
+            const passed = await gate.ask(asked, call.getPeer())
+            const refused = isIdentity(passed) ? this.#exports.admit(signal) : passed
+            if (refused !== undefined) call.sendStatus(statusOf(refused))
+            else {
+              this.#identities.set(metadata, passed as Identity)
+              mdNext(metadata)
+            }
+          },
+        }),
     })
   }
 
@@ -89,7 +116,8 @@ export class GrpcJsServer implements GrpcServer {
     call.once('cancelled', onCancel)
     try {
       const values = this.#config.include_metadata ? valuesOf(call.metadata) : undefined
-      const meta = grpcMeta(call.getPeer(), call.getHost(), values)
+      const peer = grpcMeta(call.getPeer(), call.getHost(), values)
+      const meta = identified(peer, this.#identities.get(call.metadata))
       const receipt = await this.#exports.consume(signal, call.request, meta, context)
       callback(null, encodeResponse(signal, receipt, 'protobuf') as Buffer)
     } catch (error) {

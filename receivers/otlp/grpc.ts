@@ -6,12 +6,14 @@
 
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { serverAuthenticator } from '../../core/transport/auth.ts'
 import { listen } from '../../core/transport/listen.ts'
 import { ServerTlsFiles } from '../../core/transport/tls-reload.ts'
 import type { GrpcConfig } from './config.ts'
 import { untilClosed } from './drain.ts'
 import type { Exports } from './export.ts'
 import { beforeHandshake, onFirstBytes, type Spoken } from './first-bytes.ts'
+import { Gate } from './gate.ts'
 import { Http2GrpcServer } from './grpc-http2.ts'
 import { socketMeta } from './peer.ts'
 import { GRPC_MISTAKES, INADEQUATE_SECURITY, type Mistake, refuseHttp1, refuseHttp2 } from './wrong-port.ts'
@@ -44,7 +46,7 @@ export class GrpcDoor {
     this.#exports = exports
   }
 
-  /** Throws a sentence when the address cannot be had or the certificate cannot be used. */
+  /** Throws a sentence when the address, the certificate or the authenticator cannot be had. */
   async start(): Promise<void> {
     this.#server = await serverOf(this.#config, this.#exports)
     const listener = this.#createListener()
@@ -145,9 +147,11 @@ function chooseProtocol({ protocols }: { protocols: readonly string[] }): string
 
 /** grpc-js is loaded only where it was chosen: 65 modules, 3 MiB. */
 async function serverOf(config: GrpcConfig, exports: Exports): Promise<GrpcServer> {
-  if (config.server === 'http2') return new Http2GrpcServer(config, exports)
+  const authenticator = serverAuthenticator(config.auth, exports.host)
+  const gate = authenticator === undefined ? undefined : new Gate(authenticator, exports, 'grpc')
+  if (config.server === 'http2') return new Http2GrpcServer(config, exports, gate)
   const { GrpcJsServer } = await import('./grpc-js.ts')
-  return new GrpcJsServer(config, exports)
+  return new GrpcJsServer(config, exports, gate)
 }
 
 function closed(socket: Socket): Promise<void> {

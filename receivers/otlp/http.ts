@@ -10,9 +10,11 @@ import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Server as TlsServer } from 'node:tls'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Identity } from '../../core/component/extensions.ts'
 import { jsonToRequest } from '../../core/otlp/json.ts'
 import { type Encoding, encodeResponse, encodeStatus } from '../../core/otlp/response.ts'
 import { SIGNALS, type Signal } from '../../core/otlp/signals.ts'
+import { serverAuthenticator } from '../../core/transport/auth.ts'
 import { type ContentEncoding, decompress } from '../../core/transport/decompress.ts'
 import { listen } from '../../core/transport/listen.ts'
 import { ServerTlsFiles } from '../../core/transport/tls-reload.ts'
@@ -21,6 +23,7 @@ import { bodyLimit, type HttpConfig, signalPath } from './config.ts'
 import { RequestContext } from './context.ts'
 import { Cors, isPreflight } from './cors.ts'
 import type { Exports } from './export.ts'
+import { Gate, httpAuthRequest, isIdentity } from './gate.ts'
 import {
   CONTENT_TYPES,
   contentEncodingOf,
@@ -39,7 +42,7 @@ import {
   isTls,
   onClientError,
 } from './http-server.ts'
-import { httpMeta, socketMeta } from './peer.ts'
+import { httpMeta, identified, socketMeta } from './peer.ts'
 import { type Answer, answer } from './status.ts'
 import { HTTP_MISTAKES } from './wrong-port.ts'
 
@@ -60,6 +63,7 @@ export class HttpDoor {
   readonly #sockets = new Set<Socket>()
   /** When a connection is too old, by the socket that requests come from. Empty without max_connection_age. */
   readonly #retireAt = new WeakMap<Socket, number>()
+  readonly #identities = new WeakMap<IncomingMessage, Identity>()
   #app: FastifyInstance | undefined
   #server: Server | undefined
   #files: ServerTlsFiles | undefined
@@ -78,7 +82,7 @@ export class HttpDoor {
         : new Cors(config.cors)
   }
 
-  /** Throws a sentence when the address cannot be had or the certificate cannot be used. */
+  /** Throws a sentence when the address, the certificate or the authenticator cannot be had. */
   async start(): Promise<void> {
     const app = fastify({
       schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
@@ -91,7 +95,10 @@ export class HttpDoor {
       },
       // A path that cannot be decoded never reaches a route.
       frameworkErrors: (error, request, reply) => {
-        void this.#refuse(request, reply, answer('INVALID_ARGUMENT', error.message))
+        // Its own message quotes the whole URL, which may have a secret behind its path.
+        const path = (request.raw.url ?? '').split('?', 1)[0]!
+        const why = error.statusCode === 400 ? `the path ${path} cannot be decoded` : error.message
+        void this.#refuse(request, reply, answer('INVALID_ARGUMENT', why))
       },
       return503OnClosing: false,
       exposeHeadRoutes: false,
@@ -147,6 +154,7 @@ export class HttpDoor {
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))
     this.#extraHeaders(app)
+    this.#guard(app)
     for (const signal of SIGNALS) {
       app.post(signalPath(this.#config, signal), (request, reply) => this.#serve(signal, request, reply))
     }
@@ -174,6 +182,34 @@ export class HttpDoor {
     })
   }
 
+  /** `auth`: on every path, before anything else is looked at. Browsers ask without credentials whether they may send. */
+  #guard(app: FastifyInstance): void {
+    const { auth } = this.#config
+    const authenticator = serverAuthenticator(auth, this.#exports.host)
+    if (authenticator === undefined) return
+    const gate = new Gate(authenticator, this.#exports, 'http')
+    app.addHook('onRequest', (request, reply, done) => {
+      if (this.#cors !== undefined && isPreflight(request.raw)) {
+        done()
+        return
+      }
+      const enter = (passed: Identity | Answer): void => {
+        if (isIdentity(passed)) {
+          this.#identities.set(request.raw, passed)
+          done()
+          return
+        }
+        if (passed.http === 401 && gate.challenge !== undefined)
+          reply.header('www-authenticate', gate.challenge)
+        void this.#refuse(request, reply, passed)
+      }
+      const peer = request.raw.socket.remoteAddress ?? ''
+      const passed = gate.ask(httpAuthRequest(request.raw, auth!.request_params), peer)
+      if (passed instanceof Promise) void passed.then(enter)
+      else enter(passed)
+    })
+  }
+
   async #serve(signal: Signal, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { headers } = request.raw
     const misshapen = refuseShape(request.raw)
@@ -190,7 +226,8 @@ export class HttpDoor {
     try {
       const bytes = await this.#readRequest(signal, request, reply, encoding, compression as ContentEncoding)
       const context = this.#context(request, reply)
-      const meta = httpMeta(request.raw, this.#config.include_metadata)
+      const known = httpMeta(request.raw, this.#config.include_metadata)
+      const meta = identified(known, this.#identities.get(request.raw))
       const receipt = await this.#exports.consume(signal, bytes, meta, context)
       return this.#send(reply, 200, encoding, encodeResponse(signal, receipt, encoding))
     } catch (error) {

@@ -13,7 +13,7 @@
 import type { Receiver, ReceiverFactory, Settings } from '../../core/component/contract.ts'
 import { SIGNALS } from '../../core/otlp/signals.ts'
 import { config, type OtlpConfig } from './config.ts'
-import { type Consumers, Exports, MALFORMED_REQUESTS } from './export.ts'
+import { type Consumers, Exports, MALFORMED_REQUESTS, UNKNOWN_SENDERS } from './export.ts'
 import { GrpcDoor } from './grpc.ts'
 import { HttpDoor } from './http.ts'
 
@@ -65,7 +65,7 @@ export const factory: ReceiverFactory<OtlpConfig> = {
   doc: 'Takes OTLP over gRPC and HTTP: what every OpenTelemetry SDK, agent and Collector sends.',
   stability: 'stable',
   config,
-  metrics: [MALFORMED_REQUESTS],
+  metrics: [MALFORMED_REQUESTS, UNKNOWN_SENDERS],
   signals: SIGNALS,
   liveSignals: true,
   listens: ({ protocols }) =>

@@ -5,6 +5,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Identity } from '../../core/component/extensions.ts'
 import { type Meta, NO_META } from '../../core/component/meta.ts'
 
 const metaOfSocket = new WeakMap<Socket, Meta>()
@@ -16,6 +17,11 @@ function peerMeta(address: string): Meta {
 function addressOf({ remoteAddress, remotePort }: Socket): string {
   if (remoteAddress === undefined) return ''
   return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`
+}
+
+/** The same sender, who has said who it is. */
+export function identified(meta: Meta, auth: Identity | undefined): Meta {
+  return auth === undefined || auth.size === 0 ? meta : Object.freeze({ ...meta, auth })
 }
 
 /** What is known of everything that comes over this socket. */

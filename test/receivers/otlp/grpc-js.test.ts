@@ -7,6 +7,7 @@ import { useGrpcServer } from './harness.ts'
 
 useGrpcServer('grpc-js')
 await import('./answers.test.ts')
+await import('./auth.test.ts')
 await import('./delivery.test.ts')
 await import('./index.test.ts')
 await import('./tls-reload.test.ts')

@@ -5,6 +5,7 @@ import { request as httpRequest, type IncomingHttpHeaders, type RequestOptions }
 import { connect } from 'node:net'
 import { after } from 'node:test'
 import { Client, credentials, Metadata, type ServiceError, type StatusObject } from '@grpc/grpc-js'
+import type { Extension } from '../../../core/component/contract.ts'
 import { SIGNAL_WORDS, SIGNALS, type Signal } from '../../../core/otlp/signals.ts'
 import type { OtlpConfig } from '../../../receivers/otlp/config.ts'
 import { factory, type OtlpReceiver } from '../../../receivers/otlp/index.ts'
@@ -37,10 +38,11 @@ export function useGrpcServer(server: typeof grpcServer): void {
   grpcServer = server
 }
 
-/** Both protocols unless `protocols` says otherwise; `signals` have a pipeline. */
+/** Both protocols unless `protocols` says otherwise; `signals` have a pipeline, `extensions` run. */
 export async function startReceiver(
   protocols: Protocols = { grpc: {}, http: {} },
   signals: readonly Signal[] = SIGNALS,
+  extensions: Readonly<Record<string, Extension>> = {},
 ): Promise<Running> {
   const withPort = Object.fromEntries(
     Object.entries(protocols).map(([name, keys]) => {
@@ -49,6 +51,7 @@ export async function startReceiver(
     }),
   )
   const settings = testSettings('receiver', 'otlp')
+  for (const [id, extension] of Object.entries(extensions)) settings.host.extensions.set(id, extension)
   const sinks = Object.fromEntries(SIGNALS.map(signal => [signal, new Sink()])) as Record<Signal, Sink>
   const next = Object.fromEntries(signals.map(signal => [signal, sinks[signal]]))
   const config = readConfig(factory.config, { protocols: withPort }) as OtlpConfig

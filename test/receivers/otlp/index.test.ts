@@ -67,7 +67,7 @@ test('says what is wrong in a config', () => {
   assert.match(problems({}), /protocols: has neither grpc nor http; write grpc: or http: or both/)
   assert.match(problems({ grpc: { endpoint: 'http://0.0.0.0:4317' } }), /not host:port; remove the scheme/)
   assert.match(problems({ grpc: { endpoint: 'localhost' } }), /grpc::endpoint: "localhost" is not host:port/)
-  assert.match(problems({ grpc: { auth: { authenticator: 'oidc' } } }), /not supported yet; remove auth/)
+  assert.match(problems({ grpc: { auth: {} } }), /grpc::auth::authenticator: is missing/)
   assert.match(problems({ http: { middlewares: ['a'] } }), /middlewares are not supported yet/)
   const renewed = { cert_file: 'a', key_file: 'b', reload_interval: '1h', client_ca_file_reload: true }
   assert.equal(problems({ http: { tls: renewed } }), '')
