@@ -49,7 +49,7 @@ class OtlpGrpcExporter implements Exporter {
   }
 
   async start(): Promise<void> {
-    await this.#client.open()
+    await this.#client.open(this.#settings.host)
   }
 
   async stop(): Promise<void> {
@@ -58,7 +58,7 @@ class OtlpGrpcExporter implements Exporter {
 
   async send(batch: Batch, context: ConsumeContext): Promise<SendResult> {
     const { method } = SIGNAL_WORDS[batch.signal]
-    const answer = await this.#client.unary(method, batch.chunks, context)
+    const answer = await this.#client.unary(method, batch.chunks, { ...context, meta: batch.meta })
     if (answer.status === 'OK') return sentResult(batch, readResponse(answer.body), this.#settings.log)
     const retryMs = answer.details === undefined ? undefined : readStatus(answer.details).retryDelayMs
     const message = `${this.#endpoint} answered ${answer.status}: ${oneLine(answer.message)}`

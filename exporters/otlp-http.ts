@@ -117,7 +117,7 @@ class OtlpHttpExporter implements Exporter {
   }
 
   async start(): Promise<void> {
-    this.#client.open()
+    this.#client.open(this.#settings.host)
   }
 
   async stop(deadline: number): Promise<void> {
@@ -133,6 +133,7 @@ class OtlpHttpExporter implements Exporter {
       headers: { 'content-type': this.#json ? 'application/json' : 'application/x-protobuf' },
       chunks,
       byteLength: this.#json ? chunks[0]!.length : batch.byteLength,
+      meta: batch.meta,
       signal: context.signal,
     })
     return this.#outcome(batch, url, answer)

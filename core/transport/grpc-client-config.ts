@@ -11,6 +11,8 @@ import {
   text,
   type ValueOf,
 } from '../../config/schema.ts'
+import { clientAuth } from '../component/auth-config.ts'
+import type { Offer } from '../component/extensions.ts'
 import { compressionParams, compressionProblem } from './compress.ts'
 import { headersField } from './headers.ts'
 import { type ClientTlsConfig, clientTls } from './tls.ts'
@@ -68,11 +70,7 @@ export function grpcClientFields(defaults: GrpcClientDefaults) {
       min: 0,
       doc: 'Taken; requests are written without a buffer in between.',
     }),
-    auth: unsupported({
-      doc: 'Authenticator extension for outgoing requests.',
-      what: 'authenticators for outgoing requests are not available yet',
-      fix: 'remove auth: and put the token into headers',
-    }),
+    auth: clientAuth,
     middlewares: unsupported({
       doc: 'Extensions that wrap the client.',
       what: 'middlewares are not available',
@@ -131,6 +129,9 @@ export function checkGrpcClient(value: GrpcClientConfig, report: Report): void {
       'write tls: {insecure: true} for a connection without TLS',
     )
   }
+  // The Collector does not start then: grpc-go gives no secrets to connections that everybody can read.
+  if (value.auth !== undefined && securityOf(value) === undefined)
+    report.refer('auth', value.auth.authenticator, 'plain_client_auth' satisfies Offer)
   if (value.endpoint.endsWith(':4318')) {
     report.warn('endpoint', "4318 is the port of OTLP/HTTP, usually not gRPC's", 'write 4317')
   }

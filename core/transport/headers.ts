@@ -9,6 +9,16 @@ export type Headers = ReadonlyMap<string, Secret>
 /** RFC 9110 5.6.2: what a header's name may consist of. */
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
+/** For the check of a key that names a header. */
+export function headerNameProblem(name: string): readonly [wrong: string, fix: string] | undefined {
+  return NAME.test(name) ? undefined : [`"${name}" is not a header name`, 'use letters, digits and -']
+}
+
+/** For the check of a key whose value goes into a header. Does not quote it. */
+export function headerValueProblem(value: string): readonly [wrong: string, fix: string] | undefined {
+  return /[\r\n\0]/.test(value) ? ['has a line break', 'write it on one line'] : undefined
+}
+
 const entries = map(secret({ doc: 'Its value.' }), {
   doc: 'Headers added to every request. Their values are never printed.',
 })

@@ -1,6 +1,7 @@
 /** What an HTTP client is told: the Collector's confighttp.ClientConfig keys (0.155). */
 
 import { duration, flag, integer, optional, section, text, type ValueOf } from '../../config/schema.ts'
+import { clientAuth } from '../component/auth-config.ts'
 import { compressionFields, type HttpCompression } from './compress.ts'
 import { headersField } from './headers.ts'
 import { clientTls } from './tls.ts'
@@ -63,11 +64,7 @@ export function httpClientFields(defaults: HttpClientDefaults) {
       default: '0s',
       doc: 'Taken; a ping that is not answered is told by the timeout of the request.',
     }),
-    auth: unsupported({
-      doc: 'Authenticator extension for outgoing requests.',
-      what: 'authenticators for outgoing requests are not available yet',
-      fix: 'remove auth: and put the token into headers',
-    }),
+    auth: clientAuth,
     middlewares: unsupported({
       doc: 'Extensions that wrap the client.',
       what: 'middlewares are not available',

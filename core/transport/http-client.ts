@@ -5,8 +5,11 @@
  */
 
 import { Agent, buildConnector, Client, type Dispatcher, Pool, ProxyAgent } from 'undici'
-import { Refused } from '../component/outcome.ts'
+import type { ClientAuthenticator } from '../component/extensions.ts'
+import { type Meta, NO_META } from '../component/meta.ts'
+import { Refused, Rejected } from '../component/outcome.ts'
 import type { Logger } from '../telemetry/log.ts'
+import { clientAuthenticator, type Extensions } from './auth.ts'
 import { type Compressor, compressorFor } from './compress.ts'
 import { CookieJar } from './cookies.ts'
 import { failure, type HttpAnswer, readAnswer } from './http-answer.ts'
@@ -26,6 +29,8 @@ export interface HttpRequest {
   /** Sent one after another as one body. */
   readonly chunks: readonly Uint8Array[]
   readonly byteLength: number
+  /** That of the batch; an authenticator may take headers from it. */
+  readonly meta?: Meta
   /** Stops waiting. */
   readonly signal: AbortSignal | undefined
 }
@@ -61,6 +66,7 @@ export class HttpClient {
   readonly #headers: Readonly<Record<string, string>>
   readonly #compressor: Compressor | undefined
   readonly #cookies: CookieJar | undefined
+  #auth: ClientAuthenticator | undefined
   /** By the proxy that they go through; '' is none. Undefined before `open` and after `close`. */
   #dispatchers: Map<string, Dispatcher> | undefined
   readonly #plain = buildConnector({ timeout: CONNECT_MS_MAX })
@@ -78,9 +84,13 @@ export class HttpClient {
     this.#cookies = config.cookies === undefined ? undefined : new CookieJar()
   }
 
-  /** Reads certificates and makes the pool; connects to nobody. Throws an Error that names the key at fault. */
-  open(): void {
+  /**
+   * Finds its authenticator in `extensions`, reads certificates and makes the pool; connects to nobody. Throws an Error
+   * that names the key at fault.
+   */
+  open(extensions: Extensions): void {
     const config = this.#config
+    this.#auth = clientAuthenticator(config.auth, extensions)
     // Without files there is nothing to be wrong with, and http:// needs none of it: the system's authorities take
     // 70 ms to read.
     if (namesFiles(config.tls)) this.#secured()
@@ -203,7 +213,7 @@ export class HttpClient {
 
   /**
    * Sends one request and waits for the whole answer, whatever its status. Throws Refused when there is none: no
-   * connection, a connection that died, an abort.
+   * connection, a connection that died, an abort, no credentials.
    */
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const { url, signal } = request
@@ -211,10 +221,27 @@ export class HttpClient {
     try {
       const encoded = await this.#encode(request)
       signal?.throwIfAborted()
-      return await this.#follow(request, encoded)
+      const headers = await this.#authorized(request, encoded)
+      const answer = await this.#follow(request, { ...encoded, headers })
+      if (answer.status !== 401 || !this.#auth?.renew?.(headers)) return answer
+      return await this.#follow(request, { ...encoded, headers: await this.#authorized(request, encoded) })
     } catch (error) {
+      // Of the authenticator.
+      if (error instanceof Refused || error instanceof Rejected) throw error
       throw new Refused(failure(url, error, signal), { status: 'UNAVAILABLE', cause: error })
     }
+  }
+
+  /** The authenticator comes last, as in the Collector: it sees what is sent, and wins over `headers`. */
+  async #authorized(
+    { meta = NO_META, signal }: HttpRequest,
+    { headers: own }: Encoded,
+  ): Promise<Encoded['headers']> {
+    if (this.#auth === undefined) return own
+    const headers = { ...own }
+    await this.#auth.authorize(headers, meta, signal)
+    signal?.throwIfAborted()
+    return headers
   }
 
   /** 307 and 308 ask for the same request elsewhere (RFC 9110 15.4.8); other redirects are answers like others. */

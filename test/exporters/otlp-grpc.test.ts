@@ -290,7 +290,7 @@ test('mistakes in the config are explained', () => {
     [{ endpoint: 'a:1', compression: 'snappy', compression_params: { level: 2 } }, /snappy has no levels/],
     [{ endpoint: 'a:1', compression: 'lz4' }, /"lz4" is not one of its values/],
     [{ endpoint: 'a:1', balancer_name: 'grpclb' }, /"grpclb" is not one of its values/],
-    [{ endpoint: 'a:1', auth: { authenticator: 'x' } }, /authenticators .* not available yet/],
+    [{ endpoint: 'a:1', auth: {} }, /auth::authenticator: is missing/],
   ]
   for (const [plain, said] of rows) {
     const { problems } = tryConfig(factory.config, plain)

@@ -228,10 +228,7 @@ test('mistakes in the config are explained', () => {
     [{ endpoint: 'http://a', compression: 'brotli' }, /"brotli" is not one of its values/],
     [{ endpoint: 'http://a', compression_params: { level: 12 } }, /gzip has no level 12/],
     [{ endpoint: 'http://a', encoding: 'yaml' }, /"yaml" is not one of its values/],
-    [
-      { endpoint: 'http://a', auth: { authenticator: 'oauth2client' } },
-      /authenticators .* not available yet/,
-    ],
+    [{ endpoint: 'http://a', auth: {} }, /auth::authenticator: is missing/],
     [{ endpoint: 'http://a', headers: { 'bad name': 'x' } }, /"bad name" is not a header name/],
     [{ endpoint: 'http://a', headers: { X: 'top\nsecret' } }, /the value of X has a line break/],
     [{ endpoint: 'http://a', tls: { cert_file: '/c.pem' } }, /a certificate without its key/],

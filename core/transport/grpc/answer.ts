@@ -19,6 +19,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
   /** ms on the `performance.now()` clock; told to the server, which then has no use for an answer either. */
   readonly deadline?: number | undefined
+  /** Instead of those of the config; lower-case names, values in plain text also where the name ends with -bin. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** What both clients are. */

@@ -42,11 +42,8 @@ export class GrpcJsClient implements UnaryClient {
     this.#config = config
     this.#log = log
     this.#options = channelOptions(config, config.user_agent === '' ? userAgent : config.user_agent)
-    this.#metadata = new Metadata({ waitForReady: config.wait_for_ready })
-    for (const [name, value] of config.headers) {
-      const key = name.toLowerCase()
-      this.#metadata.set(key, key.endsWith('-bin') ? Buffer.from(value.reveal()) : value.reveal())
-    }
+    const headers = [...config.headers].map(([name, value]) => [name, value.reveal()] as const)
+    this.#metadata = metadataOf(headers, config.wait_for_ready)
   }
 
   open(): void {
@@ -63,7 +60,7 @@ export class GrpcJsClient implements UnaryClient {
   unary(
     method: string,
     chunks: readonly Uint8Array[],
-    { signal, deadline }: CallOptions,
+    { signal, deadline, headers }: CallOptions,
   ): Promise<GrpcAnswer> {
     const message = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
     const { promise, resolve, reject } = Promise.withResolvers<GrpcAnswer>()
@@ -79,7 +76,9 @@ export class GrpcJsClient implements UnaryClient {
       asBuffer,
       same,
       message,
-      this.#metadata,
+      headers === undefined
+        ? this.#metadata
+        : metadataOf(Object.entries(headers), this.#config.wait_for_ready),
       deadline === undefined ? {} : { deadline: Date.now() + deadline - performance.now() },
       (error, body) => {
         signal?.removeEventListener('abort', cancel)
@@ -96,6 +95,18 @@ export class GrpcJsClient implements UnaryClient {
     this.#client?.close()
     this.#client = undefined
   }
+}
+
+function metadataOf(
+  headers: Iterable<readonly [name: string, value: string]>,
+  waitForReady: boolean,
+): Metadata {
+  const metadata = new Metadata({ waitForReady })
+  for (const [name, value] of headers) {
+    const key = name.toLowerCase()
+    metadata.set(key, key.endsWith('-bin') ? Buffer.from(value) : value)
+  }
+  return metadata
 }
 
 /**

@@ -37,6 +37,8 @@ export class Http2Client implements UnaryClient {
   readonly #log: Logger | undefined
   readonly #resolving: Resolving
   readonly #compressor: Compressor | undefined
+  /** What every call has, without and with the headers of the config. */
+  readonly #own: OutgoingHttpHeaders
   readonly #headers: OutgoingHttpHeaders
   #channel: GrpcChannel | undefined
 
@@ -52,12 +54,13 @@ export class Http2Client implements UnaryClient {
     this.#resolving = resolving
     this.#target = targetOf(config.endpoint, resolving.lookup)
     this.#compressor = grpcCompressor(config)
-    this.#headers = this.#headersFor(userAgent)
+    this.#own = this.#headersFor(userAgent)
+    const written = [...config.headers].map(([name, value]) => [name, value.reveal()] as const)
+    this.#headers = { ...this.#own, ...onTheWire(written) }
   }
 
-  /** Those that every call has. */
   #headersFor(userAgent: string): OutgoingHttpHeaders {
-    const { authority, tls, user_agent, headers, compression } = this.#config
+    const { authority, tls, user_agent, compression } = this.#config
     const agent = user_agent === '' ? userAgent : user_agent
     const all: OutgoingHttpHeaders = {
       ':method': 'POST',
@@ -71,11 +74,6 @@ export class Http2Client implements UnaryClient {
       'grpc-accept-encoding': ANSWER_ENCODINGS,
     }
     if (this.#compressor !== undefined) all['grpc-encoding'] = compression
-    for (const [name, value] of headers) {
-      const key = name.toLowerCase()
-      const plain = value.reveal()
-      all[key] = key.endsWith('-bin') ? Buffer.from(plain).toString('base64').replace(/=+$/, '') : plain
-    }
     return all
   }
 
@@ -111,14 +109,16 @@ export class Http2Client implements UnaryClient {
   async unary(
     method: string,
     chunks: readonly Uint8Array[],
-    { signal, deadline }: CallOptions,
+    { signal, deadline, headers: instead }: CallOptions,
   ): Promise<GrpcAnswer> {
     const channel = this.#channel
     if (channel === undefined) throw new Refused('the gRPC client is closed')
     if (signal?.aborted) throw this.#stopped(signal)
     const packed = this.#compressor === undefined ? plain(chunks) : this.#compressed(chunks, this.#compressor)
     const parts = packed instanceof Promise ? await packed : packed
-    const headers: OutgoingHttpHeaders = { ...this.#headers, ':path': method }
+    const all =
+      instead === undefined ? this.#headers : { ...this.#own, ...onTheWire(Object.entries(instead)) }
+    const headers: OutgoingHttpHeaders = { ...all, ':path': method }
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const connection = channel.ready() ?? (await this.#wait(channel, signal))
       if (deadline !== undefined) headers['grpc-timeout'] = timeoutText(deadline - performance.now())
@@ -175,6 +175,16 @@ export class Http2Client implements UnaryClient {
     this.#channel?.close()
     this.#channel = undefined
   }
+}
+
+/** Metadata whose name ends with -bin is base64. */
+function onTheWire(headers: Iterable<readonly [name: string, value: string]>): OutgoingHttpHeaders {
+  const all: OutgoingHttpHeaders = {}
+  for (const [name, value] of headers) {
+    const key = name.toLowerCase()
+    all[key] = key.endsWith('-bin') ? Buffer.from(value).toString('base64').replace(/=+$/, '') : value
+  }
+  return all
 }
 
 /** gRPC's snappy is the framed form; its levels are those of HTTP. */

@@ -29,7 +29,7 @@ afterEach(async () => {
 async function clientOf(plain: Record<string, unknown>, resolving: Resolving = {}): Promise<GrpcClient> {
   const value = readConfig(config, { tls: { insecure: true }, balancer_name: 'round_robin', ...plain })
   const client = new GrpcClient(value as ValueOf<typeof config>, 'test/1', undefined, resolving)
-  await client.open()
+  await client.open({ extension: () => undefined })
   open.push(() => client.close())
   return client
 }

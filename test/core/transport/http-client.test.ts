@@ -22,7 +22,7 @@ afterEach(async () => {
 
 function clientOf(plain: Record<string, unknown>): HttpClient {
   const client = new HttpClient(readConfig(config, plain) as ValueOf<typeof config>, 'test/1')
-  client.open()
+  client.open({ extension: () => undefined })
   open.push(() => client.close(performance.now()))
   return client
 }
