@@ -37,7 +37,11 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry('exporter', 'otlp_grpc', () => import('../exporters/otlp-grpc.ts'), 'otlp'),
   entry('exporter', 'otlp_http', () => import('../exporters/otlp-http.ts'), 'otlphttp'),
   entry('connector', 'forward', () => import('../connectors/forward.ts')),
+  entry('extension', 'basicauth', () => import('../extensions/basicauth/index.ts')),
+  entry('extension', 'bearertokenauth', () => import('../extensions/bearertokenauth.ts')),
+  entry('extension', 'headers_setter', () => import('../extensions/headers-setter.ts')),
   entry('extension', 'health_check', () => import('../extensions/health-check.ts')),
+  entry('extension', 'oauth2client', () => import('../extensions/oauth2client/index.ts')),
   entry('extension', 'pprof', () => import('../extensions/pprof.ts')),
   entry('extension', 'zpages', () => import('../extensions/zpages.ts')),
 ]

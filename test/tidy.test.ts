@@ -57,6 +57,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   ajv: ['test/'],
   autocannon: ['bench/'],
   'fast-check': ['test/'],
+  bcryptjs: ['extensions/basicauth/slow-password.ts', 'test/'],
   fastify: ['receivers/otlp/http.ts', 'bench/', 'test/'],
   pino: ['core/telemetry/log.ts'],
   'prom-client': ['core/telemetry/metrics.ts', 'core/telemetry/prom-client.d.ts'],
