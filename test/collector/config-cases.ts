@@ -36,7 +36,7 @@ function wired(section: Section, id: string, yaml: string, signals: readonly str
 
 const ALL = ['traces', 'metrics', 'logs']
 
-function of(section: Section, id: string, entries: readonly string[], signals = ALL): ConfigCase[] {
+export function of(section: Section, id: string, entries: readonly string[], signals = ALL): ConfigCase[] {
   return entries.map(yaml => ({
     name: `${section} ${id} ${yaml}`,
     configs: [wired(section, id, yaml, signals)],

@@ -9,8 +9,11 @@ import { runCommand } from '../../gateway/commands/index.ts'
 import { need } from '../services/cache.ts'
 import { collectorProgram } from '../services/collector.ts'
 import { run } from '../services/process.ts'
+import { AUTH_CASES } from './auth-cases.ts'
 import { Comparison } from './comparison.ts'
 import { CONFIG_CASES, type ConfigCase } from './config-cases.ts'
+
+const CASES = [...CONFIG_CASES, ...AUTH_CASES]
 
 /** Processes at once. */
 const AT_ONCE = 3
@@ -54,15 +57,15 @@ test('validate', { timeout: 300_000 }, async t => {
   const verdicts: [sluice: Verdict, collector: Verdict][] = []
   let next = 0
   const worker = async (): Promise<void> => {
-    while (next < CONFIG_CASES.length) {
+    while (next < CASES.length) {
       const i = next++
-      const one = CONFIG_CASES[i]!
+      const one = CASES[i]!
       verdicts[i] = [await askSluice(one, cwd), await askCollector(program, one, cwd)]
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
   const comparison = new Comparison('config')
-  for (const [i, one] of CONFIG_CASES.entries()) {
+  for (const [i, one] of CASES.entries()) {
     const [sluice, collector] = verdicts[i]!
     await t.test(one.name, t => {
       try {

@@ -18,7 +18,7 @@ const PIPELINES = ['traces', 'metrics', 'logs']
 
 /** Every component with as little as it can have, and some with values of every form. */
 const CONFIG = `
-receivers: {otlp: {protocols: {grpc: , http: }}}
+receivers: {otlp: {protocols: {grpc: {auth: {authenticator: bearertokenauth}}, http: {auth: {authenticator: bearertokenauth}}}}}
 processors:
   memory_limiter: {check_interval: 1s, limit_mib: 100}
   batch:
@@ -31,11 +31,11 @@ exporters:
   file: {path: /tmp/sluice-x}
   otlp_grpc: {endpoint: "a:1", sending_queue: {batch: }}
   otlp_http: {endpoint: "http://a:1"}
-  otlp_http/own: {endpoint: "http://a:1", timeout: 1500ms, headers: {x: y}, retry_on_failure: {max_elapsed_time: 0}, sending_queue: {sizer: bytes, queue_size: 5000000}}
+  otlp_http/own: {endpoint: "http://a:1", auth: {authenticator: basicauth}, timeout: 1500ms, headers: {x: y}, retry_on_failure: {max_elapsed_time: 0}, sending_queue: {sizer: bytes, queue_size: 5000000}}
   nop:
-extensions: {health_check: , zpages: , pprof: }
+extensions: {health_check: , zpages: , pprof: , bearertokenauth: {tokens: [a]}, basicauth: {client_auth: {username: a, password: b}}}
 service:
-  extensions: [health_check, zpages, pprof]
+  extensions: [health_check, zpages, pprof, bearertokenauth, basicauth]
   pipelines: {${PIPELINES}, traces/2: {receivers: [otlp], processors: [attributes, resource, probabilistic_sampler], exporters: [nop]}}
 `
 

@@ -15,6 +15,7 @@ export interface Difference {
 export const TABLES = [
   'answers',
   'attributes',
+  'auth',
   'batch',
   'clients',
   'config',
@@ -165,10 +166,14 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     says: 'What cannot be had yet is an error that says so',
-    where: verdicts('*auth: {authenticator: nobody}*', 'exporters file *encoding: nobody}'),
+    where: verdicts('exporters file *encoding: nobody}'),
   },
   {
-    says: '`validate` already refuses what could only fail at start: an address without a port, a transport that is no stream, one URL path for two signals, one address for two listeners, an unknown compression, log encoding, protocol or propagator.',
+    says: 'Who is not let in is told so before anything of the body is read, and over HTTP with `WWW-Authenticate`, as RFC 9110 asks; there a gRPC message is read first, and the header is missing.',
+    where: ['auth: HTTP*: challenge', 'auth: gRPC: nothing, a broken message: *'],
+  },
+  {
+    says: '`validate` already refuses what could only fail at start: an address without a port, a transport that is no stream, one URL path for two signals, one address for two listeners, an unknown compression, log encoding, protocol or propagator, an authenticator that is not there, does not run or cannot do it, credentials over gRPC without TLS, a header name that is none.',
     where: verdicts(
       'receivers otlp *{endpoint: ""}}}',
       'receivers otlp *{endpoint: localhost}}}',
@@ -184,6 +189,20 @@ export const DIFFERENCES: readonly Difference[] = [
       'telemetry {logs: {encoding: xml}}',
       'telemetry *protocol: carrier*',
       'telemetry {traces: {propagators: [nobody]}}',
+      'exporters otlp *auth: {authenticator: nobody}}',
+      'receivers otlp *auth: {authenticator: nobody}}}}',
+      'auth: no authenticator',
+      'auth: nobody',
+      'auth: nobody at an exporter',
+      'auth: not in service',
+      'auth: a client at a receiver',
+      'auth: a server at an exporter',
+      'auth: without TLS',
+      'extensions basicauth {htpasswd: {}}',
+      'extensions basicauth {htpasswd: {inline: ""}}',
+      'extensions basicauth {client_auth: {username: "a:b", password: c}}',
+      'extensions bearertokenauth {header: "", token: a}',
+      'extensions bearertokenauth {header: "with space", token: a}',
     ),
   },
   {
