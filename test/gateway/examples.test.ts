@@ -13,6 +13,9 @@ import { sendGrpc, sendHttp } from '../kit/send.ts'
 const folder = fileURLToPath(new URL('../../config/examples/', import.meta.url))
 const examples = readdirSync(folder).filter(file => file.endsWith('.yaml'))
 
+/** Extensions with an endpoint of their own. */
+const LISTENING = /^(?:health_check|pprof|zpages)\b/
+
 interface Written {
   readonly extensions?: Record<string, unknown>
   readonly exporters: Record<string, { path?: string } | null>
@@ -24,7 +27,9 @@ function overrides(file: string, cwd: string): string[] {
   return [
     'receivers.otlp.protocols.grpc.endpoint=127.0.0.1:0',
     'receivers.otlp.protocols.http.endpoint=127.0.0.1:0',
-    ...Object.keys(extensions).map(id => `extensions.${id}.endpoint=127.0.0.1:0`),
+    ...Object.keys(extensions)
+      .filter(id => LISTENING.test(id))
+      .map(id => `extensions.${id}.endpoint=127.0.0.1:0`),
     ...Object.entries(exporters).flatMap(([id, config]) =>
       config?.path === undefined ? [] : [`exporters.${id}.path=${join(cwd, config.path)}`],
     ),
