@@ -37,13 +37,14 @@ async function run(line: CommandLine): Promise<void> {
   const shutdownTimeoutMs = options.shutdownTimeoutMs ?? SHUTDOWN_TIMEOUT_MS
   const own = line.sources.length === 0
   const sources = own ? [DEFAULT_CONFIG] : line.sources
-  // Whoever sends the signal while parts start has written a config that may have been read before.
-  let early = false
-  const hurry = () => {
-    early = true
-  }
-  process.on('SIGHUP', hurry)
-  let gateway: RunningGateway
+  let gateway: RunningGateway | undefined
+  let again = false
+  // From the first moment on, because without a listener the signal would end the process.
+  process.on('SIGHUP', () => {
+    again = gateway === undefined
+    gateway?.log.info('Received a signal to read the config again', { signal: 'SIGHUP' })
+    void gateway?.reload()
+  })
   try {
     gateway = await startGateway({ sources, sets, gates, shutdownTimeoutMs })
   } catch (error) {
@@ -56,13 +57,7 @@ async function run(line: CommandLine): Promise<void> {
     io.out(welcome(gateway))
   }
   endWith(gateway)
-  const reload = () => {
-    gateway.log.info('Received a signal to read the config again', { signal: 'SIGHUP' })
-    void gateway.reload()
-  }
-  process.on('SIGHUP', reload)
-  process.off('SIGHUP', hurry)
-  if (early) reload()
+  if (again) void gateway.reload()
   if (options.watch) watch(gateway)
   // Everything this config needs is compiled by now. Node writes the cache only at a clean exit, which may never come.
   flushCompileCache()
