@@ -23,6 +23,10 @@ export interface Surroundings {
   readonly cwd: string
   /** Told of every file before it is read, whether it can be or not: its absolute path and its `fileState`. */
   readonly onFile?: (path: string, state: string) => void
+  /** Told of every file that could be read: its absolute path and its text. */
+  readonly onText?: (path: string, text: string) => void
+  /** Files that were read before, by absolute path: these texts are taken, whatever is on the disk by now. */
+  readonly texts?: ReadonlyMap<string, string>
 }
 
 export interface Retrieved {
@@ -62,12 +66,17 @@ export function parseLocation(written: string, fallback: Scheme): Location {
 }
 
 /** The text at a location. Throws SourceError when there is none. */
-export function retrieve({ scheme, value }: Location, { env, cwd, onFile }: Surroundings): Retrieved {
+export function retrieve({ scheme, value }: Location, surroundings: Surroundings): Retrieved {
+  const { env, cwd, onFile, onText, texts } = surroundings
   if (scheme === 'yaml') return { text: value }
   if (scheme === 'env') return fromEnvironment(value, env)
   const path = resolve(cwd, value)
+  const known = texts?.get(path)
+  if (known !== undefined) return { text: known }
   onFile?.(path, fileState(statSync(path, { bigint: true, throwIfNoEntry: false })))
-  return { text: readFile(path, value) }
+  const text = readFile(path, value)
+  onText?.(path, text)
+  return { text }
 }
 
 /** Another state is another content, or the same written again. Links are followed; `missing` is a state too. */

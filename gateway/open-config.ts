@@ -21,6 +21,8 @@ export interface OpenedConfig {
   readonly check: Check
   /** The files it was read from, also those that could not be read: absolute path -> state before it was read. */
   readonly files: ReadonlyMap<string, string>
+  /** What those that could be read said: absolute path -> text. */
+  readonly texts: ReadonlyMap<string, string>
 }
 
 export interface ConfigSources {
@@ -42,14 +44,16 @@ export async function openConfig(
     // Read twice, the first state counts: a change in between is a change.
     if (!files.has(path)) files.set(path, state)
   }
-  const { root, complete, check } = loadConfig(sources, sets, { ...surroundings, append, onFile })
+  const texts = new Map<string, string>()
+  const onText = (path: string, text: string): void => void texts.set(path, text)
+  const { root, complete, check } = loadConfig(sources, sets, { ...surroundings, append, onFile, onText })
   for (const warning of warnings) check.warn({ file: 'command line', line: 1, column: 1 }, '', warning)
   const before = [...check.problems]
   // A file that could not be read would be followed by complaints about everything that is not in it.
   const config = complete ? await readConfig(root, catalog, check, { gate: enabled }) : undefined
   if (config !== undefined && !check.failed) buildGraph(config, check)
   tidy(check.problems, before)
-  return { config: check.failed ? undefined : config, check, files }
+  return { config: check.failed ? undefined : config, check, files, texts }
 }
 
 /** File by file, from top to bottom, without what was said of a value only because it could not be expanded. */

@@ -41,6 +41,8 @@ export interface MetricDeclaration {
   readonly labels: readonly string[]
   /** Upper bounds of a histogram's buckets, ascending; required for one. */
   readonly buckets?: readonly number[]
+  /** How values of several processes become one (merge.ts); `sum` when not given. */
+  readonly merge?: 'sum' | 'max'
   /** Which `service.telemetry.metrics.level` it starts to appear at. */
   readonly level: 'basic' | 'normal' | 'detailed'
 }

@@ -40,6 +40,8 @@ export interface RootLog extends Logger {
   tee(sink: (record: LogRecord) => void): () => void
   /** From here on lines below `level` are not written, also by loggers that were made of this one before. */
   setLevel(level: LogLevel): void
+  /** Writes a line that another process of this gateway has already decided to write. */
+  relay(record: Omit<LogRecord, 'time'>): void
   /** Writes out what is buffered; before the process ends. */
   flush(): void
   /** Writes out what is buffered, in order, and closes files. Lines after it are lost. Safe twice. */
@@ -107,6 +109,10 @@ class PinoLog implements Logger {
     })
     if (suppressed === undefined) return
     this.#write(level, message, suppressed === 0 ? fields : { ...fields, suppressed })
+  }
+
+  relay({ level, message, fields }: Omit<LogRecord, 'time'>): void {
+    this.#write(level, message, fields)
   }
 
   #write(level: LogLevel, message: string, fields: LogFields): void {
@@ -200,6 +206,7 @@ export function createLog(config: LogsConfig, { resource = {}, open = openPath }
     setLevel: level => {
       core.level = level
     },
+    relay: record => log.relay(record),
     flush: () => {
       for (const output of all) output.flush()
     },

@@ -9,6 +9,7 @@
 import Registry from 'prom-client/lib/registry.js'
 import { Family, NO_LABELS, type Point } from './cells.ts'
 import type { Counter, Gauge, Histogram, Labels, MetricDeclaration, MetricsRegistry } from './instruments.ts'
+import { mergeSnapshots } from './merge.ts'
 
 export type { HistogramPoint, NumberPoint, Point } from './cells.ts'
 export type * from './instruments.ts'
@@ -45,8 +46,17 @@ const OFF = {
   bind: () => ({ add: NOTHING, set: NOTHING, record: NOTHING }),
 }
 
+/** Metrics of other processes, shown together with one's own. */
+export interface Elsewhere {
+  /** Asks them for their latest. Never rejects, and does not wait long. */
+  refresh(): Promise<void>
+  /** What they said last. */
+  snapshots(): readonly (readonly MetricSnapshot[])[]
+}
+
 /** The registry of one gateway. */
 export class Metrics implements MetricsRegistry {
+  elsewhere: Elsewhere | undefined
   /** When counting began, ms since the epoch. */
   readonly startedAt = Date.now()
   readonly #families = new Map<string, Family>()
@@ -113,11 +123,13 @@ export class Metrics implements MetricsRegistry {
       const points = family.points()
       if (points.length > 0) found.push({ declaration: family.declaration, points })
     }
-    return found.sort((a, b) => (a.declaration.name < b.declaration.name ? -1 : 1))
+    const all = this.elsewhere === undefined ? found : mergeSnapshots([found, ...this.elsewhere.snapshots()])
+    return all.sort((a, b) => (a.declaration.name < b.declaration.name ? -1 : 1))
   }
 
   /** The page in Prometheus' text format 0.0.4, with `target_info` made of `resource`'s attributes. */
   async page(resource: Labels, options: PageOptions = COLLECTOR_PAGE): Promise<string> {
+    await this.elsewhere?.refresh()
     const registry = new Registry()
     const constant = {
       ...options.constantLabels,

@@ -141,3 +141,19 @@ test('keys cannot nest without end', () => {
   assert.equal(said.length, 1)
   assert.match(said[0]!, /a key is nested too deeply; write "::" at most 64 times in it$/)
 })
+
+// Scenario: a config that pulls in a file is loaded; both files change; it is loaded again with the texts of before, and
+// without them.
+// Guarantees: every file's text is told; texts that are given win over the disk; without them the disk counts.
+test('a config can be read again as it was', () => {
+  const [main, part] = [join(folder, 'kept.yaml'), join(folder, 'kept-part.yaml')]
+  writeFileSync(main, `a: 1\nb: \${file:${part}}\n`)
+  writeFileSync(part, 'x: old')
+  const texts = new Map<string, string>()
+  const before = load([main], [], { onText: (path, text) => void texts.set(path, text) })
+  assert.deepEqual([...texts.keys()], [main, part])
+  writeFileSync(main, 'a: [')
+  writeFileSync(part, 'x: new')
+  assert.deepEqual(load([main], [], { texts }), before)
+  assert.notDeepEqual(load([main]), before)
+})

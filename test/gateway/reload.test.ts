@@ -55,6 +55,7 @@ async function run(t: TestContext, config: Config = {}): Promise<Under> {
   const log = new RecordingLog()
   const root = Object.assign(log, {
     tee: () => () => {},
+    relay: () => {},
     setLevel: (level: string) => log.info('level', { level }),
     flush() {},
     close: async () => {},
