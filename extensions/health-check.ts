@@ -68,6 +68,7 @@ export const factory: ExtensionFactory<Config> = {
   type: 'health_check',
   doc: 'Says over HTTP whether the gateway works and whether it can take data right now.',
   stability: 'beta',
+  workers: 'primary',
   config,
   listens: ({ endpoint }) => [{ key: 'endpoint', endpoint, transport: 'tcp' }],
   create: (own, { host, log }) =>

@@ -38,6 +38,8 @@ export const factory: ExtensionFactory<Config> = {
   type: 'pprof',
   doc: 'CPU and heap profiles of the running gateway, as .cpuprofile and .heapprofile.',
   stability: 'beta',
+  // All workers do the same work: a profile of one tells of all.
+  workers: 'first',
   config,
   listens: ({ endpoint }) => [{ key: 'endpoint', endpoint, transport: 'tcp' }],
   create: (own, settings) => new Pprof(own, settings),

@@ -27,6 +27,7 @@ export const factory: ExtensionFactory<Config> = {
   type: 'zpages',
   doc: 'Pages under /debug/ that show pipelines, components, and where every item went.',
   stability: 'beta',
+  workers: 'primary',
   config,
   listens: ({ endpoint }) => [{ key: 'endpoint', endpoint, transport: 'tcp' }],
   create: (own, { host, log }) =>

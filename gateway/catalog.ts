@@ -46,7 +46,12 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry('extension', 'zpages', () => import('../extensions/zpages.ts')),
 ]
 
-/** Not a component, but loaded as late: it encodes the gateway's own signals and brings half of the SDK along. */
+/** Not a component: what leads other processes, for gateways that have some. */
+export async function loadCrew() {
+  return (await import('./workers/crew.ts')).Crew
+}
+
+/** Not a component either, and loaded as late: it encodes the gateway's own signals and brings half of the SDK along. */
 export async function loadOtlpEncoder() {
   return (await import('../core/telemetry/otlp-export.ts')).OtlpEncoder
 }

@@ -47,6 +47,8 @@ export interface GatewayConfig<Telemetry = unknown> {
   readonly connectors: ReadonlyMap<string, ComponentConfig<ConnectorFactory>>
   readonly extensions: ReadonlyMap<string, ComponentConfig<ExtensionFactory>>
   readonly service: {
+    /** How many processes do the work; 1: this one. */
+    readonly workers: number
     readonly extensions: readonly Reference[]
     readonly pipelines: readonly PipelineConfig[]
     readonly telemetry: Telemetry

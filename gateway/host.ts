@@ -7,10 +7,19 @@ import type { PipelineConfig } from './gateway-config.ts'
 
 export const NAME = 'sluice'
 
+/** What the processes that do the work say of themselves, for the one that leads them. */
+export interface WorkersHealth {
+  readonly ready: boolean
+  readonly health: ReadonlyMap<string, PartHealth>
+}
+
 export class GatewayHost implements Host {
   readonly build: Host['build']
-  ready = false
+  readonly workers: number
   readonly accounts: Account[] = []
+  /** Set in the process that leads workers. */
+  crew: WorkersHealth | undefined
+  #ready = false
   pipelines: readonly PipelineConfig[] = []
   /** By id; cleared never: a stopped extension answers as one. */
   extensions: ReadonlyMap<string, Extension> = new Map()
@@ -18,9 +27,18 @@ export class GatewayHost implements Host {
   readonly #health = new Map<string, PartHealth>()
   readonly #log: Logger
 
-  constructor(version: string, log: Logger) {
+  constructor(version: string, log: Logger, workers = 1) {
+    this.workers = workers
     this.build = Object.freeze({ name: NAME, version, startedAt: Date.now() })
     this.#log = log
+  }
+
+  get ready(): boolean {
+    return this.#ready && (this.crew?.ready ?? true)
+  }
+
+  set ready(ready: boolean) {
+    this.#ready = ready
   }
 
   extension(id: string): Extension | undefined {
@@ -54,7 +72,7 @@ export class GatewayHost implements Host {
         exporters: exporters.map(reference => reference.id),
       })),
       extensions: [...this.extensions.keys()],
-      health: this.#health,
+      health: this.crew === undefined ? this.#health : new Map([...this.crew.health, ...this.#health]),
       accounts: this.accounts,
       lastReload: this.lastReload,
     }

@@ -9,6 +9,7 @@ import { SIGNALS } from '../core/otlp/signals.ts'
 import { telemetryConfig } from '../core/telemetry/config.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { KINDS, sectionOf } from './kinds.ts'
+import { WORKERS } from './workers/share.ts'
 
 const DOCS = {
   receivers: 'How data comes in.',
@@ -87,6 +88,7 @@ function serviceSchema(): JsonSchema {
       extensions: ids('Ids of the extensions to run.'),
       pipelines: sectionOfIds('What leads to what, for one signal each.', { [idPattern(SIGNALS)]: pipeline }),
       telemetry: telemetryConfig.json(),
+      workers: WORKERS.json(),
     },
   }
 }

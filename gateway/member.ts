@@ -123,7 +123,7 @@ export class Members {
 }
 
 /** The page of this name: a part that takes another's place goes on writing where that one stopped. */
-function accountOf(accounts: Account[], kind: Kind, id: string, name: string): Account {
+export function accountOf(accounts: Account[], kind: Kind, id: string, name: string): Account {
   const known = accounts.find(account => account.name === name)
   if (known !== undefined) return known
   const account = new Account(kind, id, name)

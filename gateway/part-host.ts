@@ -43,6 +43,10 @@ export class PartHost implements Host {
     return this.#host.ready
   }
 
+  get workers(): number {
+    return this.#host.workers
+  }
+
   get build(): Host['build'] {
     return this.#host.build
   }

@@ -12,6 +12,7 @@ import { aKind, KINDS, sectionOf } from './kinds.ts'
 import { type Components, entriesOf, readComponents } from './read-components.ts'
 import { checkListeners } from './read-listeners.ts'
 import { type AllComponents, checkReference, readPipelines, readReferences } from './read-pipelines.ts'
+import { checkShares, WORKERS } from './workers/share.ts'
 
 export interface ReadConfigOptions {
   /** Is this feature gate on? */
@@ -19,7 +20,7 @@ export interface ReadConfigOptions {
 }
 
 const SECTIONS = [...KINDS.map(sectionOf), 'service']
-const SERVICE_KEYS = ['extensions', 'pipelines', 'telemetry']
+const SERVICE_KEYS = ['extensions', 'pipelines', 'telemetry', 'workers']
 
 /**
  * Reads the tree `loadConfig` made. Every mistake is entered into `check`; when `check.failed`, what is returned has
@@ -70,15 +71,20 @@ export async function readConfig(
       ? telemetryConfig.absent()
       : telemetryConfig.read(telemetryNode, 'service::telemetry', check)
 
+  const workersNode = service.get('workers')?.node
+  const workers =
+    workersNode === undefined ? WORKERS.absent() : WORKERS.read(workersNode, 'service::workers', check)
+
   const config = {
     receivers: ofKind(all.receiver, 'receiver'),
     processors: ofKind(all.processor, 'processor'),
     exporters: ofKind(all.exporter, 'exporter'),
     connectors: ofKind(all.connector, 'connector'),
     extensions: ofKind(all.extension, 'extension'),
-    service: { extensions, pipelines, telemetry },
+    service: { extensions, pipelines, telemetry, workers },
   }
   checkListeners(config, telemetryNode?.at ?? root.at, check)
+  checkShares(config, check)
   return config
 }
 

@@ -31,6 +31,11 @@ export class Running {
     this.#timeoutMs = timeoutMs
   }
 
+  /** Undefined before the first `apply`. */
+  get config(): GatewayConfig | undefined {
+    return this.#generation?.config
+  }
+
   get members(): Iterable<Member> {
     return this.#generation?.members.values() ?? []
   }

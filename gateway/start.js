@@ -28,4 +28,7 @@ enableCompileCache({
 
 // Without a listener this signal ends the process. Loading the program takes longest, and the config is read after it.
 process.on('SIGHUP', () => {})
-await import('./main.ts')
+
+// A worker has a primary that it can talk to; the variable alone may have come from anywhere.
+if (process.env.SLUICE_WORKER !== undefined && process.connected) await import('./workers/worker.ts')
+else await import('./main.ts')

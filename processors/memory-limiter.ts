@@ -43,7 +43,7 @@ const config = section(
     limit_mib: integer({
       default: 0,
       min: 0,
-      doc: 'The hard limit in MiB. Data is refused from limit_mib - spike_limit_mib on.',
+      doc: 'The hard limit in MiB, of all workers together. Data is refused from limit_mib - spike_limit_mib on.',
     }),
     spike_limit_mib: integer({
       default: 0,
@@ -138,10 +138,13 @@ function counted(signal: Signal, verb: 'accepted' | 'refused'): MetricDeclaratio
   }
 }
 
-/** The limits in bytes. `limit_percentage` is taken of the container's memory as it is now. */
-export function limitsOf(config: MemoryLimiterConfig, source: MemorySource): PressureLimits {
+/**
+ * The limits in bytes. `limit_percentage` is taken of the container's memory as it is now. What is written is the limit
+ * of the whole gateway: each of its processes has its part.
+ */
+export function limitsOf(config: MemoryLimiterConfig, source: MemorySource, processes = 1): PressureLimits {
   const fixed = config.limit_mib > 0
-  const unit = fixed ? 2 ** 20 : totalMemory(source) / 100
+  const unit = (fixed ? 2 ** 20 : totalMemory(source) / 100) / processes
   const limit = Math.floor((fixed ? config.limit_mib : config.limit_percentage) * unit)
   const spike = Math.floor((fixed ? config.spike_limit_mib : config.spike_limit_percentage) * unit)
   return {
@@ -152,6 +155,7 @@ export function limitsOf(config: MemoryLimiterConfig, source: MemorySource): Pre
     minGcIntervalHard: config.min_gc_interval_when_hard_limited,
     maxGcIntervalSoft: config.max_gc_interval_when_soft_limited,
     maxGcIntervalHard: config.max_gc_interval_when_hard_limited,
+    ...(processes === 1 ? {} : { processes }),
   }
 }
 
@@ -231,6 +235,7 @@ export const factory: ProcessorFactory<MemoryLimiterConfig> = {
   config,
   metrics: SIGNALS.flatMap(signal => [counted(signal, 'accepted'), counted(signal, 'refused')]),
   create(config, settings, next) {
-    return new MemoryLimiter(pressureMonitor(limitsOf(config, PROCESS_MEMORY)), settings, next)
+    const limits = limitsOf(config, PROCESS_MEMORY, settings.host.workers)
+    return new MemoryLimiter(pressureMonitor(limits), settings, next)
   },
 }

@@ -6,8 +6,8 @@
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Schema } from '../config/schema.ts'
-import type { Factory } from '../core/component/contract.ts'
+import { type Schema, section } from '../config/schema.ts'
+import type { Factory, WorkersRule } from '../core/component/contract.ts'
 import { HELD_BYTES, SENDING_METRICS } from '../core/component/metrics.ts'
 import { telemetryConfig } from '../core/telemetry/config.ts'
 import type { MetricDeclaration } from '../core/telemetry/metrics.ts'
@@ -18,6 +18,8 @@ import { configJsonSchema } from '../gateway/json-schema.ts'
 import { KINDS, sectionOf } from '../gateway/kinds.ts'
 import { LEDGER_METRICS } from '../gateway/ledger-metrics.ts'
 import { RELOAD_METRICS } from '../gateway/reload.ts'
+import { WORKER_METRICS } from '../gateway/workers/crew.ts'
+import { WORKERS } from '../gateway/workers/share.ts'
 import { generateFields, generateMessages } from './generate-fields.ts'
 import { generateJsonSchema } from './generate-json-schema.ts'
 
@@ -31,6 +33,7 @@ export async function generateDocs(): Promise<Map<string, string>> {
   files.set('docs/schema.json', `${JSON.stringify(await configJsonSchema(CATALOG), null, 2)}\n`)
   files.set('docs/reference/components.md', indexPage(factories))
   files.set('docs/reference/metrics.md', metricsPage(factories))
+  files.set('docs/reference/service.md', servicePage())
   files.set('docs/reference/telemetry.md', telemetryPage())
   for (const factory of factories) files.set(`docs/reference/${pageOf(factory)}`, componentPage(factory))
   return files
@@ -74,7 +77,7 @@ function indexPage(factories: readonly Factory[]): string {
     const title = sectionOf(kind)
     return `## ${title[0]!.toUpperCase()}${title.slice(1)}\n\n${table(['type', 'also', 'signals', 'stability', 'what it does'], rows)}`
   })
-  const also = 'See also: [service.telemetry](telemetry.md), [metrics](metrics.md).'
+  const also = 'See also: [service](service.md), [service.telemetry](telemetry.md), [metrics](metrics.md).'
   return page(
     '# Components',
     'Everything this build has. `sluice components` prints the same.',
@@ -84,10 +87,11 @@ function indexPage(factories: readonly Factory[]): string {
 }
 
 function componentPage(factory: Factory): string {
-  const { kind, type, aliases = [], doc, stability, config, metrics = [] } = factory
+  const { kind, type, aliases = [], doc, stability, config, metrics = [], workers = 'each' } = factory
   const facts = [`- Stability: ${stability}`]
   const signals = signalsOf(factory)
   if (signals !== '') facts.push(`- Signals: ${signals}`)
+  if (workers !== 'each') facts.push(`- With [workers](../workers.md): ${withWorkers(workers)}`)
   if (aliases.length > 0) facts.push(`- Also written: ${aliases.map(code).join(', ')}`)
   const below = `Below ${code(`${sectionOf(kind)}:`)}, as ${code(`${type}:`)} or ${code(`${type}/name:`)}.`
   return page(
@@ -99,6 +103,19 @@ function componentPage(factory: Factory): string {
     keysTable(config),
     metrics.length === 0 ? '' : `## Metrics\n\n${metricsTable(metrics)}`,
   )
+}
+
+/** Of `service` only what has a page nowhere else. */
+function servicePage(): string {
+  const doc = "Keys of `service` that are our own. `pipelines` and `extensions` are the Collector's."
+  const also = 'See also: [service.telemetry](telemetry.md), [workers](../workers.md).'
+  return page('# service', doc, keysTable(section({ workers: WORKERS }, { doc })), also)
+}
+
+function withWorkers(rule: Exclude<WorkersRule, 'each'>): string {
+  if (rule === 'first') return 'in the first of them'
+  if (rule === 'primary') return 'once, for all of them'
+  return `impossible: ${rule.impossible}`
 }
 
 function telemetryPage(): string {
@@ -160,6 +177,7 @@ function metricsPage(factories: readonly Factory[]): string {
     `## Every exporter that sends\n\n${metricsTable(SENDING_METRICS)}`,
     `## The ledger\n\n${metricsTable(LEDGER_METRICS)}`,
     `## Reloads\n\n${metricsTable(RELOAD_METRICS)}`,
+    `## Workers\n\n${metricsTable(WORKER_METRICS)}`,
     `## The process\n\n${metricsTable([...PROCESS_METRICS, HELD_BYTES])}`,
     ...own,
   )

@@ -113,6 +113,8 @@ export interface Host {
   report(part: string, health: PartHealth): void
   /** True once every part has started and none is stopping. */
   readonly ready: boolean
+  /** How many processes share the memory of the machine or container with this one, itself included; 1 without. */
+  readonly workers?: number
   /** Name and version for user agents and self-telemetry, and when the gateway started (ms since the epoch). */
   readonly build: { readonly name: string; readonly version: string; readonly startedAt: number }
   /** A picture of pipelines, parts and accounts, for zpages and the status page. */
@@ -158,6 +160,17 @@ export interface Listening {
   readonly transport: 'tcp' | 'tcp4' | 'tcp6' | 'unix'
 }
 
+/**
+ * Where a component runs when `service.workers` makes several processes of the gateway:
+ *
+ * - `each`: in every worker. The workers share listening ports (core/transport/listen.ts); nothing else is shared.
+ * - `first`: an extension of which one is enough, in the first worker.
+ * - `primary`: an extension that shows the gateway to people, once, in the process that leads the workers. Its `host`
+ *   speaks for all of them; it has no data.
+ * - `impossible`: several would spoil each other's work. Such a config is refused with these words.
+ */
+export type WorkersRule = 'each' | 'first' | 'primary' | { readonly impossible: string; readonly fix: string }
+
 interface FactoryBase<C> {
   /** The Collector's name: lower_snake_case. */
   readonly type: string
@@ -166,6 +179,8 @@ interface FactoryBase<C> {
   /** One sentence for `sluice components` and the reference page. */
   readonly doc: string
   readonly stability: 'alpha' | 'beta' | 'stable'
+  /** `each` unless something else is said. Say it for whatever writes a file, or has to see all data of one kind. */
+  readonly workers?: WorkersRule
   readonly config: Schema<C>
   /** The metrics this part adds to those of its edges; for the reference page. */
   readonly metrics?: readonly MetricDeclaration[]

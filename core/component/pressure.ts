@@ -33,6 +33,8 @@ export interface PressureLimits {
   /** Up to here the interval doubles while collections free nothing; 0: it does not grow. */
   readonly maxGcIntervalSoft: number
   readonly maxGcIntervalHard: number
+  /** Among how many processes the cgroup's memory is divided; 1 when not given. */
+  readonly processes?: number
 }
 
 export interface MemoryReading {
@@ -113,7 +115,8 @@ export class PressureMonitor {
     this.limits = limits
     this.#source = source
     this.#clock = clock
-    this.#cgroupLimit = source.cgroupLimit()
+    const limit = source.cgroupLimit()
+    this.#cgroupLimit = limit === undefined ? undefined : limit / (limits.processes ?? 1)
     this.#lastGc = clock.now()
   }
 

@@ -17,7 +17,10 @@ function metric(
   return { kind, name, unit, help, labels, level: 'basic' }
 }
 
-const UPTIME = metric('otelcol_process_uptime', 'counter', 's', 'Uptime of the process.')
+const UPTIME: MetricDeclaration = {
+  ...metric('otelcol_process_uptime', 'counter', 's', 'Uptime of the process.'),
+  merge: 'max',
+}
 const CPU = metric('otelcol_process_cpu_seconds', 'counter', 's', 'CPU time of the process, user and system.')
 const RSS = metric('otelcol_process_memory_rss', 'gauge', 'By', 'Resident memory of the process.')
 const HEAP = metric(
@@ -44,13 +47,16 @@ const EXTERNAL = metric(
   'By',
   "Buffers and other memory outside V8's heap.",
 )
-const DELAY = metric(
-  'sluice_event_loop_delay',
-  'gauge',
-  's',
-  'How long the event loop was late, over the last minute at most.',
-  ['quantile'],
-)
+const DELAY: MetricDeclaration = {
+  ...metric(
+    'sluice_event_loop_delay',
+    'gauge',
+    's',
+    'How long the event loop was late, over the last minute at most; of workers, the latest one.',
+    ['quantile'],
+  ),
+  merge: 'max',
+}
 
 /** Every metric of this file, for the reference page. */
 export const PROCESS_METRICS = [UPTIME, CPU, RSS, HEAP, ALLOCATED, SYSTEM, EXTERNAL, DELAY]

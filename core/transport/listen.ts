@@ -4,7 +4,7 @@
 
 import { lookup } from 'node:dns/promises'
 import { unlinkSync } from 'node:fs'
-import { type AddressInfo, connect, type Server } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { choice, text } from '../../config/schema.ts'
 import { parseEndpoint } from './endpoint.ts'
 import { remember, takeOver } from './handover.ts'
@@ -15,6 +15,17 @@ export interface ListenAddress {
   /** `localhost:4317`, `:4317` (all addresses), `[::1]:0`; for `unix` the path of the socket. */
   readonly endpoint: string
   readonly transport: (typeof TRANSPORTS)[number]
+}
+
+let sharing: { probe: boolean } | undefined
+
+/**
+ * From here on this process shares every TCP address it listens on with its siblings (SO_REUSEPORT): the kernel deals
+ * out connections among them. It would share with strangers of the same user too, so with `probe` an address that
+ * somebody has already is refused; only the first of the siblings can ask that. Call it again to change `probe`.
+ */
+export function sharePorts(how: { readonly probe: boolean }): void {
+  sharing = { ...how }
 }
 
 /** The two keys of a server's section. */
@@ -60,7 +71,14 @@ async function resolve(host: string, transport: ListenAddress['transport']): Pro
   return (await lookup(host, { family, order: 'ipv4first' })).address
 }
 
-function bind(server: Server, options: { port?: number; host?: string; path?: string }): Promise<void> {
+interface BindOptions {
+  readonly port?: number
+  readonly host?: string
+  readonly path?: string
+  readonly reusePort?: boolean
+}
+
+function bind(server: Server, options: BindOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(options, () => {
@@ -72,11 +90,21 @@ function bind(server: Server, options: { port?: number; host?: string; path?: st
 
 async function listenTcp(server: Server, { endpoint, transport }: ListenAddress): Promise<void> {
   const { host, port } = parseEndpoint(endpoint)!
-  await bind(server, { port, ...(host === '' ? {} : { host: await resolve(host, transport) }) })
+  const at = { port, ...(host === '' ? {} : { host: await resolve(host, transport) }) }
+  if (sharing === undefined) return bind(server, at)
+  if (port === 0) throw new Error('workers cannot share a port that the system chooses; write a number')
+  if (sharing.probe) {
+    const probe = createServer()
+    await bind(probe, at)
+    await new Promise(done => probe.close(done))
+  }
+  await bind(server, { ...at, reusePort: true })
 }
 
 /** A socket file that nobody listens on any more (its owner was killed) is replaced. */
 async function listenUnix(server: Server, path: string): Promise<void> {
+  if (sharing !== undefined)
+    throw new Error('workers cannot share a Unix socket; write transport: tcp, or leave out service.workers')
   try {
     await bind(server, { path })
   } catch (error) {
@@ -117,6 +145,8 @@ function sentenceFor(code: string | undefined, endpoint: string): string | undef
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return `the host of ${endpoint} is not known; write an address of this machine, or 0.0.0.0 for all`
+    case 'ENOTSUP':
+      return `this system cannot share ${endpoint} among workers; leave out service.workers`
     case 'ENOENT':
       return `the folder of ${endpoint} does not exist; make it, or write another endpoint`
     default:

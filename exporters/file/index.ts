@@ -109,6 +109,10 @@ export const factory: ExporterFactory<FileConfig> = {
   doc: 'Writes batches to a file, as lines of OTLP/JSON or as length-prefixed protobuf.',
   stability: 'beta',
   signals: SIGNALS,
+  workers: {
+    impossible: 'several processes cannot write one file',
+    fix: 'leave out service.workers, or send to a gateway of its own that writes the file',
+  },
   config,
   liveSignals: true,
   create: (config, settings) => new FileExporter(config, settings),

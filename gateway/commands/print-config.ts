@@ -34,7 +34,7 @@ export function plainConfig(
     .map(kind => [kind, components(config[kind])] as const)
     .filter(([, entries]) => entries.length > 0)
     .map(([kind, entries]) => [kind, Object.fromEntries(entries)] as const)
-  const { extensions, pipelines, telemetry } = config.service
+  const { extensions, pipelines, telemetry, workers } = config.service
   return {
     ...Object.fromEntries(sections),
     service: {
@@ -46,6 +46,8 @@ export function plainConfig(
         ]),
       ),
       telemetry: telemetryConfig.print(telemetry, reveal),
+      // The Collector refuses keys of service that it does not know: it can read back what is printed for its own.
+      ...(workers === 1 ? {} : { workers }),
     },
   }
 }

@@ -29,7 +29,7 @@ function graphOf(pipelines: PipelineConfig[], connectors: Record<string, [Signal
     return [id, { id, factory, config: {}, written: NOTHING, references: [], at: at(1) }] as const
   })
   const graph = buildGraph(
-    { connectors: new Map(known), service: { extensions: [], pipelines, telemetry: {} } },
+    { connectors: new Map(known), service: { extensions: [], pipelines, telemetry: {}, workers: 1 } },
     check,
   )
   return { graph, said: check.problems.map(formatProblem) }

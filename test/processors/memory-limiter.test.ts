@@ -77,6 +77,24 @@ test('limits are what the keys say', () => {
   assert.deepEqual(limits({ limit_percentage: 80, spike_limit_percentage: 10 }, 200 * MIB), [160, 20])
 })
 
+// Scenario: the limits of a gateway of four processes, in MiB and in percent.
+// Guarantees: each has a quarter of what is written, and knows that the container's memory is not its alone.
+test('workers divide the limits', () => {
+  const source: MemorySource = {
+    read: () => ({ heapUsed: 0, external: 0, rss: 0 }),
+    cgroupLimit: () => 800 * MIB,
+    total: () => 1000 * MIB,
+    collectGarbage: () => {},
+  }
+  const limits = (overrides: object) => {
+    const config = { ...factory.config.absent(), ...overrides }
+    const { limit, spikeLimit, processes } = limitsOf(config, source, 4)
+    return [limit / MIB, spikeLimit / MIB, processes]
+  }
+  assert.deepEqual(limits({ limit_mib: 400, spike_limit_mib: 40 }), [100, 10, 4])
+  assert.deepEqual(limits({ limit_percentage: 50 }), [100, 20, 4])
+})
+
 // Scenario: configs the Collector refuses, and one it takes.
 // Guarantees: each mistake is named at its key.
 test('configs are checked as in the Collector', () => {

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { formatProblem } from '../../../config/node.ts'
+import { readersOf } from '../../../core/telemetry/config.ts'
+import { CATALOG } from '../../../gateway/catalog.ts'
+import { openConfig } from '../../../gateway/open-config.ts'
+import { shareOf } from '../../../gateway/workers/share.ts'
+
+const CONFIG = `
+receivers: {otlp: {protocols: {http: }}}
+exporters:
+  nop:
+  file: {path: ./out.json}
+extensions: {health_check: , zpages: , pprof: }
+service:
+  workers: 2
+  extensions: [health_check, zpages, pprof]
+  telemetry: {logs: {level: warn}}
+  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}`
+
+async function open(yaml: string) {
+  const { config, check } = await openConfig(
+    { sources: [`yaml:${yaml}`], sets: [], gates: [] },
+    { env: {}, cwd: '/' },
+  )
+  return { config, said: check.problems.map(formatProblem) }
+}
+
+// Scenario: two workers and a file exporter, in a pipeline and not in one; the same with one worker; numbers that are none.
+// Guarantees: a component that cannot exist twice is refused where it stands, with what to do, when it is used and
+// would exist twice; workers is a number from 1 to 64.
+test('what cannot exist twice is refused', async () => {
+  assert.deepEqual((await open(CONFIG)).said, [])
+  const used = CONFIG.replace('[nop]', '[nop, file]')
+  const [problem, ...more] = (await open(used)).said
+  assert.match(
+    problem!,
+    /:5:3: exporters::file: does not go with service.workers: several processes cannot write one file; leave out service.workers/,
+  )
+  assert.deepEqual(more, [])
+  assert.deepEqual((await open(used.replace('workers: 2', 'workers: 1'))).said, [])
+  assert.match(
+    (await open(CONFIG.replace('workers: 2', 'workers: 0'))).said[0]!,
+    /service::workers: 0 is less than 1/,
+  )
+  assert.match(
+    (await open(CONFIG.replace('workers: 2', 'workers: two'))).said[0]!,
+    /service::workers: .*"two"/,
+  )
+})
+
+// Scenario: the shares of a config with all kinds of extensions.
+// Guarantees: pages are the primary's, profiles the first worker's; workers have the pipelines, and neither an output
+// for the log nor a page of metrics; without workers the config stays what it is.
+test('each process has its share', async () => {
+  const { config } = await open(CONFIG)
+  const idsOf = (share: ReturnType<typeof shareOf>) => share.service.extensions.map(({ id }) => id)
+  const primary = shareOf(config!, 'primary')
+  const [one, two] = [1, 2].map(worker => shareOf(config!, { worker }))
+  assert.deepEqual(idsOf(primary), ['health_check', 'zpages'])
+  assert.deepEqual([idsOf(one!), idsOf(two!)], [['pprof'], []])
+  assert.deepEqual(
+    [primary, one!, two!].map(share => share.service.pipelines.length),
+    [0, 1, 1],
+  )
+  assert.deepEqual(
+    [primary, one!].map(share => readersOf(share.service.telemetry.metrics).length),
+    [1, 0],
+  )
+  assert.deepEqual(one!.service.telemetry.logs.output_paths, [])
+  assert.equal(one!.service.telemetry.logs.level, 'warn')
+  assert.equal(shareOf(config!, 'alone'), config)
+})
+
+// Scenario: every component of this build.
+// Guarantees: only extensions run once for all; everything else is in every worker or cannot be.
+test('the rules of the catalog can be followed', async () => {
+  const factories = await Promise.all(CATALOG.map(({ load }) => load()))
+  const once = factories.filter(({ workers }) => workers === 'primary' || workers === 'first')
+  assert.deepEqual([...new Set(once.map(({ kind }) => kind))], ['extension'])
+})
