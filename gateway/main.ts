@@ -19,9 +19,6 @@ const io = {
 // Whoever reads the output may go away (`sluice schema | head`); that is no reason to fail.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
-// A signal that came before this line has nothing to say: the config is read after it (start.js).
-process.removeAllListeners('SIGHUP')
-
 const line = parseCommandLine(process.argv.slice(2))
 if ('error' in line) {
   io.err(`sluice: ${line.error}\n`)
@@ -29,6 +26,8 @@ if ('error' in line) {
 } else if (line.command === 'run') {
   await run(line)
 } else {
+  // start.js keeps the signal from ending a gateway that is not ready to hear it; any other command it may end.
+  process.removeAllListeners('SIGHUP')
   process.exitCode = await runCommand(line, io)
 }
 
