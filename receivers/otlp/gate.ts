@@ -6,7 +6,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { AuthRequest, Identity, ServerAuthenticator } from '../../core/component/extensions.ts'
 import type { Exports } from './export.ts'
-import type { Answer } from './status.ts'
+import { type Answer, answer } from './status.ts'
+
+/** Who may send is now another config's to say, and that one listens already. Retryable in both transports. */
+const REPLACED = answer('UNAVAILABLE', 'the config has changed; send again over a new connection')
 
 export class Gate {
   readonly challenge: string | undefined
@@ -21,8 +24,12 @@ export class Gate {
     this.#transport = transport
   }
 
-  /** Who the sender is, or the answer for one who may not send. A promise only when the authenticator gives one. */
+  /**
+   * Who the sender is, or the answer for one who may not send. A promise only when the authenticator gives one. After a
+   * reload nobody gets in any more: what this authenticator would say may be what the reload was to end.
+   */
   ask(request: AuthRequest, peer: string): Identity | Answer | Promise<Identity | Answer> {
+    if (this.#exports.stopping && this.#exports.patient) return REPLACED
     try {
       const identity = this.#authenticator.authenticate(request)
       return identity instanceof Promise ? identity.catch(error => this.#turnAway(error, peer)) : identity

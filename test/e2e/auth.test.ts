@@ -16,8 +16,18 @@ import { run } from '../services/process.ts'
 
 const PROTO = { 'content-type': 'application/x-protobuf' }
 
-/** The HTTP status of a request with one span of this name. */
+/**
+ * The HTTP status of a request with one span of this name. As OTLP wants it of clients, 503 is tried again: over a
+ * connection of before a reload that is the answer.
+ */
 async function post(address: string, name: string, headers: Record<string, string>): Promise<number> {
+  for (;;) {
+    const status = await postOnce(address, name, headers)
+    if (status !== 503) return status
+  }
+}
+
+async function postOnce(address: string, name: string, headers: Record<string, string>): Promise<number> {
   const body = encodeRequest('traces', { resourceSpans: [{ scopeSpans: [{ spans: [{ name }] }] }] })
   const answer = await fetch(`http://${address}${SIGNAL_WORDS.traces.path}`, {
     method: 'POST',
@@ -60,12 +70,12 @@ service:
   const people = (inline: string) => `basicauth: {htpasswd: {inline: "${inline}"}}`
   const BASIC = 'auth: {authenticator: basicauth}'
   const { gateway, change } = await onFile(t, yaml(people('ann:one'), BASIC))
-  const statuses = async () =>
+  const statuses = async (more: Record<string, string> = {}) =>
     Promise.all([
-      post(gateway.http, 'a', showing('ann', 'one')),
-      post(gateway.http, 'a', showing('bob', 'two')),
-      post(gateway.http, 'a', { authorization: 'Bearer three' }),
-      post(gateway.http, 'a', {}),
+      post(gateway.http, 'a', { ...showing('ann', 'one'), ...more }),
+      post(gateway.http, 'a', { ...showing('bob', 'two'), ...more }),
+      post(gateway.http, 'a', { authorization: 'Bearer three', ...more }),
+      post(gateway.http, 'a', more),
     ])
   assert.deepEqual(await statuses(), [200, 401, 401, 401])
   await change(yaml(people('bob:two'), BASIC))
@@ -78,7 +88,8 @@ service:
   assert.match(gateway.output(), /there is no extension bearertokenauth/)
   assert.deepEqual(await statuses(), [401, 401, 200, 401])
   await change(yaml('', ''))
-  assert.deepEqual(await statuses(), [200, 200, 200, 200])
+  // Over connections of their own: one that an open door has let in is served once more.
+  assert.deepEqual(await statuses({ connection: 'close' }), [200, 200, 200, 200])
   await change(yaml(people('ann:one'), BASIC))
   assert.deepEqual(await statuses(), [200, 401, 401, 401])
   const metrics = await gateway.metrics()
