@@ -98,6 +98,7 @@ const ENTRY_POINTS = [
   /\.test\.ts$/,
   // Types of a package that has none; the compiler reads them, nobody imports them.
   /\.d\.ts$/,
+  /^test\/services\/run\.ts$/,
   /^test\/real\/.*\.real\.ts$/,
   /^test\/collector\/.*\.collector\.ts$/,
 ]
