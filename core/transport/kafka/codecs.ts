@@ -1,0 +1,95 @@
+/**
+ * The compressions of Kafka's record batches, as their bytes are on the wire:
+ *
+ *     gzip    RFC 1952
+ *     snappy  blocks behind the header of the Java library ("xerial"): 16 bytes, then 4 bytes length and a block each.
+ *             Some clients write one bare block; every reader takes both
+ *     lz4     the frame format
+ *     zstd    RFC 8878
+ */
+
+import { promisify } from 'node:util'
+import { gunzip, type ZlibOptions, type ZstdOptions, zstdDecompress } from 'node:zlib'
+import { compressLz4, decompressLz4 } from '../../formats/lz4.ts'
+import { compressBlock, decompressBlock } from '../../formats/snappy.ts'
+import { type CompressionConfig, compressorFor } from '../compress.ts'
+import type { KafkaCompression } from './client.ts'
+
+export type KafkaCodec = Exclude<KafkaCompression, 'none'>
+
+/** "\x82SNAPPY\0", version 1, compatible with 1. */
+const XERIAL = Buffer.from('82534e41505059000000000100000001', 'hex')
+const XERIAL_MAGIC = XERIAL.subarray(0, 8)
+
+/** What the Java library writes at once, and what its readers have room for. */
+const XERIAL_BLOCK = 32 * 1024
+
+/** Compresses the records of a batch. Levels as in compress.ts; lz4 and snappy have none. */
+export function compressRecords(
+  codec: KafkaCodec,
+  level: number,
+  records: Uint8Array,
+): Buffer | Promise<Buffer> {
+  if (codec === 'snappy') return xerial(records)
+  if (codec === 'lz4') return compressLz4(records)
+  const compressor = compressorFor(config(codec, level))!
+  const packed = compressor.compress(records)
+  return packed instanceof Promise ? packed.then(asBuffer) : asBuffer(packed)
+}
+
+function config(codec: 'gzip' | 'zstd', level: number): CompressionConfig {
+  return { compression: codec, compression_params: { level } }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+function xerial(records: Uint8Array): Buffer {
+  const parts: Uint8Array[] = [XERIAL]
+  for (let at = 0; at < records.length; at += XERIAL_BLOCK) {
+    const block = compressBlock(records.subarray(at, at + XERIAL_BLOCK))
+    const length = Buffer.allocUnsafe(4)
+    length.writeUInt32BE(block.length)
+    parts.push(length, block)
+  }
+  return Buffer.concat(parts)
+}
+
+const gunzipLater = promisify<Uint8Array, ZlibOptions, Buffer>(gunzip)
+const unzstdLater = promisify<Uint8Array, ZstdOptions, Buffer>(zstdDecompress)
+
+/** The records of a batch; throws when they are longer than `limit` bytes, or no such thing. */
+export async function decompressRecords(
+  codec: KafkaCodec,
+  packed: Uint8Array,
+  limit: number,
+): Promise<Buffer> {
+  switch (codec) {
+    case 'gzip':
+      return gunzipLater(packed, { maxOutputLength: limit })
+    case 'zstd':
+      return unzstdLater(packed, { maxOutputLength: limit })
+    case 'lz4':
+      return decompressLz4(packed, limit)
+    case 'snappy':
+      return unsnappy(asBuffer(packed), limit)
+  }
+}
+
+function unsnappy(packed: Buffer, limit: number): Buffer {
+  if (!packed.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC))
+    return asBuffer(decompressBlock(packed, limit))
+  const parts: Uint8Array[] = []
+  let total = 0
+  let at = XERIAL.length
+  while (at < packed.length) {
+    const length = at + 4 <= packed.length ? packed.readUInt32BE(at) : -1
+    if (length < 0 || at + 4 + length > packed.length) throw new Error('snappy: a block runs past the end')
+    const part = decompressBlock(packed.subarray(at + 4, at + 4 + length), limit - total)
+    total += part.length
+    parts.push(part)
+    at += 4 + length
+  }
+  return Buffer.concat(parts, total)
+}
