@@ -33,6 +33,7 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry('processor', 'resource', () => import('../processors/resource.ts')),
   entry('exporter', 'debug', () => import('../exporters/debug/index.ts')),
   entry('exporter', 'file', () => import('../exporters/file/index.ts')),
+  entry('exporter', 'kafka', () => import('../exporters/kafka/index.ts')),
   entry('exporter', 'nop', () => import('../exporters/nop.ts')),
   entry('exporter', 'otlp_grpc', () => import('../exporters/otlp-grpc.ts'), 'otlp'),
   entry('exporter', 'otlp_http', () => import('../exporters/otlp-http.ts'), 'otlphttp'),

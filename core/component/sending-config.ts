@@ -91,46 +91,52 @@ export function repeated(words: readonly string[]): string | undefined {
   return lower.find((word, i) => lower.indexOf(word) < i)
 }
 
-const queueSection = section(
-  {
-    enabled: flag({ default: true, doc: 'Off: the sender waits for the server.' }),
-    num_consumers: integer({ default: 10, min: 1, doc: 'How many batches are being sent at once.' }),
-    queue_size: integer({ default: 1000, min: 1, doc: 'Capacity, counted by sizer.' }),
-    sizer: choice(SIZERS, { default: 'requests', doc: 'What queue_size counts.' }),
-    block_on_overflow: flag({ default: false, doc: 'When full, let the sender wait instead of refusing.' }),
-    wait_for_result: flag({ default: false, doc: 'Answer the sender only when the server has answered.' }),
-    storage: text({
-      default: '',
-      doc: 'Id of a storage extension that keeps the queue on disk. None is available yet.',
-    }),
-    max_queue_bytes: integer({
-      default: 256 * 1024 * 1024,
-      min: 0,
-      doc: 'Sluice only: the queue is also full when it holds this many bytes. 0 means no limit, as in the Collector.',
-    }),
-    batch: optional(batch),
-  },
-  {
-    doc: 'The queue in front of the server.',
-    check(value, report) {
-      const { sizer, queue_size, wait_for_result, storage } = value
-      if (wait_for_result && storage !== '')
-        report.error('wait_for_result', 'cannot be had together with storage', 'take one of them out')
-      if (value.batch !== undefined && value.batch.sizer === sizer && value.batch.min_size > queue_size) {
-        report.error(
-          'queue_size',
-          `cannot hold one batch of batch.min_size (${value.batch.min_size})`,
-          `write ${value.batch.min_size} or more, or a smaller min_size`,
-        )
-      }
+/** What `max_queue_bytes` is where an exporter says nothing else. */
+const QUEUE_BYTES = 256 * 1024 * 1024
+
+const queueSection = queueSectionOf(QUEUE_BYTES)
+
+function queueSectionOf(queueBytes: number) {
+  return section(
+    {
+      enabled: flag({ default: true, doc: 'Off: the sender waits for the server.' }),
+      num_consumers: integer({ default: 10, min: 1, doc: 'How many batches are being sent at once.' }),
+      queue_size: integer({ default: 1000, min: 1, doc: 'Capacity, counted by sizer.' }),
+      sizer: choice(SIZERS, { default: 'requests', doc: 'What queue_size counts.' }),
+      block_on_overflow: flag({ default: false, doc: 'When full, let the sender wait instead of refusing.' }),
+      wait_for_result: flag({ default: false, doc: 'Answer the sender only when the server has answered.' }),
+      storage: text({
+        default: '',
+        doc: 'Id of a storage extension that keeps the queue on disk. None is available yet.',
+      }),
+      max_queue_bytes: integer({
+        default: queueBytes,
+        min: 0,
+        doc: 'Sluice only: the queue is also full when it holds this many bytes. 0 means no limit, as in the Collector.',
+      }),
+      batch: optional(batch),
     },
-  },
-)
+    {
+      doc: 'The queue in front of the server.',
+      check(value, report) {
+        const { sizer, queue_size, wait_for_result, storage } = value
+        if (wait_for_result && storage !== '')
+          report.error('wait_for_result', 'cannot be had together with storage', 'take one of them out')
+        if (value.batch !== undefined && value.batch.sizer === sizer && value.batch.min_size > queue_size) {
+          report.error(
+            'queue_size',
+            `cannot hold one batch of batch.min_size (${value.batch.min_size})`,
+            `write ${value.batch.min_size} or more, or a smaller min_size`,
+          )
+        }
+      },
+    },
+  )
+}
 
 /** A batch without a sizer of its own is measured as the queue is, if the queue's is written: it cannot be requests. */
-const queue: typeof queueSection = {
-  ...queueSection,
-  read: (node, path, check) => queueSection.read(withBatchSizer(node), path, check),
+function queue(section: typeof queueSection): typeof queueSection {
+  return { ...section, read: (node, path, check) => section.read(withBatchSizer(node), path, check) }
 }
 
 function withBatchSizer(node: Node): Node {
@@ -145,12 +151,12 @@ function withBatchSizer(node: Node): Node {
 
 export const DEFAULT_TIMEOUT = '5s'
 
-/** The three keys for an exporter's section; `timeout` is how long one attempt may take. */
-export function sendingFields(timeout: string = DEFAULT_TIMEOUT) {
+/** The three keys for an exporter's section; `timeout` is how long one attempt may take, `queueBytes` max_queue_bytes. */
+export function sendingFields(timeout: string = DEFAULT_TIMEOUT, queueBytes: number = QUEUE_BYTES) {
   return {
     timeout: duration({ default: timeout, doc: 'How long one attempt may take. 0 means no limit.' }),
     retry_on_failure: retry,
-    sending_queue: queue,
+    sending_queue: queue(queueBytes === QUEUE_BYTES ? queueSection : queueSectionOf(queueBytes)),
   }
 }
 

@@ -12,9 +12,10 @@
  */
 
 import { createRequire } from 'node:module'
+import type * as KafkaJsModule from 'kafkajs'
 import { crc32c } from '../../formats/crc32c.ts'
 
-type KafkaJs = typeof import('kafkajs')
+type KafkaJs = typeof KafkaJsModule
 
 interface EncoderClass {
   new (initialSize?: number): KafkaJsEncoder
