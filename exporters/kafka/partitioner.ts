@@ -33,11 +33,11 @@ export function partitionerOf(kind: PartitionerKind, random: () => number): Part
   }
 }
 
-/** FNV-1a, 32 bits. */
+/** FNV-1a, 32 bits, as int32. */
 export function fnv1a(bytes: Uint8Array): number {
   let hash = 0x811c_9dc5
   for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x0100_0193)
-  return hash
+  return hash | 0
 }
 
 /** Sarama's: the hash as int32, its remainder without the sign. */

@@ -1,0 +1,401 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { type Batch, batchOf } from '../../../core/component/batch.ts'
+import { NO_CONTEXT } from '../../../core/component/contract.ts'
+import { type Meta, NO_META } from '../../../core/component/meta.ts'
+import { Refused } from '../../../core/component/outcome.ts'
+import { sendingChain } from '../../../core/component/sending.ts'
+import { jsonToRequest, requestToJsonBytes } from '../../../core/otlp/json.ts'
+import { SIGNALS, type Signal } from '../../../core/otlp/signals.ts'
+import { KafkaProblem } from '../../../core/transport/kafka/problem.ts'
+import { config } from '../../../exporters/kafka/config.ts'
+import { KafkaExporter } from '../../../exporters/kafka/index.ts'
+import { saramaPartition } from '../../../exporters/kafka/partitioner.ts'
+import { batchSize } from '../../../exporters/kafka/record-batches.ts'
+import { assertBalanced } from '../../kit/balance.ts'
+import { consumeAsEdge } from '../../kit/exporter.ts'
+import { down, FakeKafka, tooLarge } from '../../kit/fake-kafka.ts'
+import { numbered, numbersOf } from '../../kit/numbered.ts'
+import { testSettings } from '../../kit/parts.ts'
+import { decodeRequest, encodeRequest } from '../../kit/proto.ts'
+import { readConfig } from '../../kit/read-config.ts'
+import { eventually } from '../../services/process.ts'
+
+const FAST = { producer: { linger: '0s' } }
+
+async function setup(t: TestContext, plain: Record<string, unknown> = {}, kafka = new FakeKafka()) {
+  const producer = { ...FAST.producer, ...(plain['producer'] as object) }
+  const value = readConfig(config, { ...plain, producer })
+  const settings = testSettings('exporter', 'kafka')
+  const exporter = new KafkaExporter(value, settings, kafka.open)
+  await exporter.start()
+  t.after(() => exporter.stop(0))
+  return { kafka, exporter, settings, value, send: (batch: Batch) => exporter.send(batch, NO_CONTEXT) }
+}
+
+const meta = (values: Record<string, string[]>): Meta => ({
+  ...NO_META,
+  metadata: new Map(Object.entries(values)),
+})
+
+function numbersIn(kafka: FakeKafka, signal: Signal = 'traces'): number[][] {
+  return kafka.records.map(({ value }) => numbersOf(batchOf(signal, [value], 0)))
+}
+
+const id = (digit: string) => digit.repeat(32)
+
+/** Two resources; the first has two scopes, and trace a in both. */
+const TRACES = batchOf(
+  'traces',
+  [
+    encodeRequest('traces', {
+      resourceSpans: [
+        {
+          resource: { attributes: [{ key: 'k', value: { stringValue: 'topic-one' } }] },
+          schemaUrl: 'resource schema',
+          scopeSpans: [
+            {
+              scope: { name: 'first' },
+              schemaUrl: 'scope schema',
+              spans: [
+                { traceId: Buffer.from(id('a'), 'hex'), name: 'item 1' },
+                { traceId: Buffer.from(id('b'), 'hex'), name: 'item 2' },
+                { traceId: Buffer.from(id('a'), 'hex'), name: 'item 3' },
+              ],
+            },
+            {
+              scope: { name: 'second' },
+              spans: [{ traceId: Buffer.from(id('a'), 'hex'), name: 'item 4' }],
+            },
+          ],
+        },
+        { scopeSpans: [{ spans: [{ name: 'item 5' }] }] },
+      ],
+    }),
+  ],
+  5,
+)
+
+// Scenario: a batch of each signal, of one chunk and of several.
+// Guarantees: one record on the signal's topic, whose value is the batch's own bytes.
+test('the value is the bytes that came', async t => {
+  const { kafka, send } = await setup(t)
+  for (const signal of SIGNALS) {
+    const batch = numbered(signal, 0, 3)
+    assert.deepEqual(await send(batch), { sent: 3 })
+    assert.equal(kafka.records.at(-1)!.value, batch.chunks[0])
+    assert.equal(kafka.records.at(-1)!.key, undefined)
+  }
+  const topics = kafka.records.map(({ topic }) => topic)
+  assert.deepEqual(topics, ['otlp_spans', 'otlp_metrics', 'otlp_logs', 'otlp_profiles'])
+  const chunks = [numbered('traces', 0, 2), numbered('traces', 2, 2)].flatMap(one => one.chunks)
+  await send(batchOf('traces', chunks, 4))
+  const last = kafka.records.at(-1)!
+  assert.deepEqual(numbersOf(batchOf('traces', [last.value], 4)), [0, 1, 2, 3])
+})
+
+// Scenario: encoding: otlp_json.
+// Guarantees: the value is the request as OTLP/JSON.
+test('otlp_json', async t => {
+  const { kafka, send } = await setup(t, { traces: { encoding: 'otlp_json' } })
+  await send(TRACES)
+  assert.deepEqual(kafka.records[0]!.value, requestToJsonBytes(TRACES.chunks[0]!, 'traces'))
+})
+
+// Scenario: partition_traces_by_id over two resources and scopes that share a trace, and a span without an id.
+// Guarantees: one record for each trace of each scope, as the Collector splits, keyed by 32 hex digits, with everything
+// that was around the spans.
+test('partition_traces_by_id', async t => {
+  const { kafka, send } = await setup(t, { partition_traces_by_id: true })
+  assert.deepEqual(await send(TRACES), { sent: 5 })
+  assert.deepEqual(numbersIn(kafka), [[1, 3], [2], [4], [5]])
+  assert.deepEqual(
+    kafka.records.map(({ key }) => Buffer.from(key!).toString()),
+    [id('a'), id('b'), id('a'), ''],
+  )
+  const [first] = (decodeRequest('traces', kafka.records[0]!.value) as { resourceSpans: unknown[] })
+    .resourceSpans
+  const plain = JSON.parse(JSON.stringify(first))
+  assert.equal(plain.resource.attributes[0].key, 'k')
+  assert.equal(plain.schemaUrl, 'resource schema')
+  assert.equal(plain.scopeSpans[0].scope.name, 'first')
+  assert.equal(plain.scopeSpans[0].schemaUrl, 'scope schema')
+})
+
+// Scenario: partition_logs_by_trace_id with records that have a trace, all zeros, or none.
+// Guarantees: those without a trace have no key at all.
+test('partition_logs_by_trace_id', async t => {
+  const { kafka, send } = await setup(t, { partition_logs_by_trace_id: true })
+  const logRecords = [
+    { traceId: Buffer.from(id('c'), 'hex'), severityText: 'item 1' },
+    { severityText: 'item 2' },
+    { traceId: Buffer.alloc(16), severityText: 'item 3' },
+  ]
+  const request = encodeRequest('logs', { resourceLogs: [{ scopeLogs: [{ logRecords }] }] })
+  await send(batchOf('logs', [request], 3))
+  assert.deepEqual(numbersIn(kafka, 'logs'), [[1], [2, 3]])
+  const keys = kafka.records.map(({ key }) => (key === undefined ? undefined : Buffer.from(key).toString()))
+  assert.deepEqual(keys, [id('c'), undefined])
+})
+
+// Scenario: metrics and logs by resource.
+// Guarantees: one record for each resource, keyed by 16 bytes; profiles keep their dictionary when parted.
+test('parts by resource', async t => {
+  const { kafka, send } = await setup(t, {
+    partition_metrics_by_resource_attributes: true,
+    topic_from_attribute: 'k',
+  })
+  const two = (name: string) => [
+    { resource: { attributes: [{ key: 'k', value: { stringValue: 'x' } }] }, [name]: ITEMS[name] },
+    { [name]: ITEMS[name] },
+  ]
+  await send(batchOf('metrics', [encodeRequest('metrics', { resourceMetrics: two('scopeMetrics') })], 2))
+  assert.deepEqual(
+    kafka.records.map(({ topic, key }) => [topic, Buffer.from(key!).toString('hex').length]),
+    [
+      ['x', 32],
+      ['otlp_metrics', 32],
+    ],
+  )
+  assert.equal(Buffer.from(kafka.records[1]!.key!).toString('hex'), '0'.repeat(32))
+  const dictionary = { stringTable: ['', 'word'] }
+  const profiles = encodeRequest('profiles', { resourceProfiles: two('scopeProfiles'), dictionary })
+  await send(batchOf('profiles', [profiles], 2))
+  for (const { value } of kafka.records.slice(2)) {
+    const plain = JSON.parse(JSON.stringify(decodeRequest('profiles', value)))
+    assert.deepEqual(plain.dictionary.stringTable, ['', 'word'])
+    assert.equal(plain.resourceProfiles.length, 1)
+  }
+})
+
+const ITEMS: Readonly<Record<string, unknown>> = {
+  scopeMetrics: [{ metrics: [{ name: 'm', gauge: { dataPoints: [{ asDouble: 1 }] } }] }],
+  scopeProfiles: [{ profiles: [{ samples: [{ stackIndex: 0 }] }] }],
+}
+
+// Scenario: topics from metadata, from an attribute, from both, and from neither.
+// Guarantees: metadata win, then the attribute of each resource, then the config.
+test('topics', async t => {
+  const { kafka, send } = await setup(t, {
+    topic_from_attribute: 'k',
+    traces: { topic: 'own', topic_from_metadata_key: 'X-Topic' },
+  })
+  await send(TRACES)
+  await send(batchOf('traces', TRACES.chunks, 5, meta({ 'x-topic': ['from-metadata', 'second'] })))
+  assert.deepEqual(
+    kafka.records.map(({ topic }) => topic),
+    ['topic-one', 'own', 'from-metadata', 'from-metadata'],
+  )
+})
+
+// Scenario: headers of every kind and a key from metadata.
+// Guarantees: the fixed headers, then a header for each value of each metadata key, in order.
+test('headers and keys from metadata', async t => {
+  const { kafka, send } = await setup(t, {
+    record_headers: [{ name: 'fixed', value: 'f' }],
+    include_metadata_keys: ['Tenant', 'missing'],
+    traces: { message_key_from_metadata_key: 'tenant' },
+  })
+  await send(batchOf('traces', TRACES.chunks, 5, meta({ tenant: ['a', 'b'] })))
+  const [record] = kafka.records
+  const headers = record!.headers.map(({ name, value }) => `${name}=${Buffer.from(value)}`)
+  assert.deepEqual(headers, ['fixed=f', 'Tenant=a', 'Tenant=b'])
+  assert.equal(Buffer.from(record!.key!).toString(), 'a')
+  await send(TRACES)
+  assert.equal(kafka.records.at(-1)!.key, undefined)
+})
+
+for (const encoding of ['otlp_proto', 'otlp_json']) {
+  // Scenario: a batch several times larger than max_message_bytes, with one span that is too large alone.
+  // Guarantees: every record is within the limit, all others get through in order, that one is dropped and counted.
+  test(`cutting by size, ${encoding}`, async t => {
+    const { kafka, send, settings } = await setup(t, {
+      traces: { encoding },
+      producer: { max_message_bytes: 2048 },
+    })
+    const spans = Array.from({ length: 200 }, (_, i) => ({
+      name: `item ${i}`,
+      ...(i === 77 ? { traceState: 'x'.repeat(4000) } : {}),
+    }))
+    const request = encodeRequest('traces', { resourceSpans: [{ scopeSpans: [{ spans }] }] })
+    const result = await send(batchOf('traces', [request], 200))
+    assert.equal(result.sent, 199)
+    assert.deepEqual(
+      result.rejected?.map(({ items, reason }) => [items, reason]),
+      [[1, 'too_large']],
+    )
+    const json = encoding === 'otlp_json'
+    for (const record of kafka.records) assert.ok(batchSize(record) <= 2048)
+    const numbers = kafka.records.flatMap(({ value }) =>
+      numbersOf(batchOf('traces', [json ? jsonToRequest(value, 'traces') : value], 0)),
+    )
+    assert.deepEqual(
+      numbers,
+      spans.map((_, i) => i).filter(i => i !== 77),
+    )
+    assert.equal(settings.log.lines.filter(({ message }) => message.includes('too large')).length, 1)
+  })
+}
+
+// Scenario: an item that is too large, with a dead letter topic, then a file, then a file that is full.
+// Guarantees: it is there as it is, with where it belongs; a full file drops it.
+test('dead letters', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-dead-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const spans = [{ name: `item 1`, traceState: 'x'.repeat(600_000) }]
+  const large = batchOf(
+    'traces',
+    [encodeRequest('traces', { resourceSpans: [{ scopeSpans: [{ spans }] }] })],
+    1,
+  )
+  const limits = { producer: { max_message_bytes: 1024 } }
+  const topic = await setup(t, { ...limits, dead_letter: { topic: 'dead' } })
+  const reasons = async (send: (batch: Batch) => Promise<{ rejected?: readonly { reason: string }[] }>) =>
+    (await send(large)).rejected?.map(({ reason }) => reason)
+  assert.deepEqual(await reasons(topic.send), ['dead_letter'])
+  const [record] = topic.kafka.records
+  assert.equal(record!.topic, 'dead')
+  assert.equal(record!.value, large.chunks[0])
+  const headers = record!.headers.map(({ name, value }) => `${name}=${Buffer.from(value)}`)
+  assert.deepEqual(headers, ['sluice.reason=too_large', 'sluice.topic=otlp_spans'])
+  topic.kafka.fail = tooLarge
+  assert.deepEqual(await reasons(topic.send), ['too_large'])
+
+  const path = join(folder, 'sub', 'dead.json')
+  const file = await setup(t, { ...limits, dead_letter: { file: path, max_megabytes: 1 } })
+  assert.deepEqual(await reasons(file.send), ['dead_letter'])
+  assert.deepEqual(await reasons(file.send), ['too_large'])
+  const lines = readFileSync(path, 'utf8').trim().split('\n')
+  assert.equal(lines.length, 1)
+  const back = jsonToRequest(Buffer.from(lines[0]!), 'traces')
+  assert.deepEqual(numbersOf(batchOf('traces', [back], 1)), [1])
+})
+
+// Scenario: the brokers take less than max_message_bytes.
+// Guarantees: the record is cut until they take it; an item that they never take is dropped.
+test('brokers with a lower limit', async t => {
+  const { kafka, send } = await setup(t)
+  kafka.fail = (_topic, _partition, messages) =>
+    messages.some(({ value }) => value.length > 300) ? tooLarge() : undefined
+  const spans = Array.from({ length: 50 }, (_, i) => ({
+    name: `item ${i}`,
+    ...(i === 9 ? { traceState: 'x'.repeat(500) } : {}),
+  }))
+  const request = encodeRequest('traces', { resourceSpans: [{ scopeSpans: [{ spans }] }] })
+  const result = await send(batchOf('traces', [request], 50))
+  assert.equal(result.sent, 49)
+  assert.deepEqual(
+    result.rejected?.map(({ items, reason }) => [items, reason]),
+    [[1, 'too_large']],
+  )
+  const numbers = numbersIn(kafka)
+    .flat()
+    .sort((a, b) => a - b)
+  assert.deepEqual(
+    numbers,
+    spans.map((_, i) => i).filter(i => i !== 9),
+  )
+})
+
+// Scenario: one of two partitions fails, and is back for the retry.
+// Guarantees: exactly the records that failed are sent again.
+test('a batch that was written in part', async t => {
+  const kafka = new FakeKafka()
+  kafka.partitions = 7
+  const bad = saramaPartition(Buffer.from(id('a')), 7)
+  const { send } = await setup(t, { partition_traces_by_id: true }, kafka)
+  kafka.fail = (_topic, partition) => (partition === bad ? down() : undefined)
+  const first = await send(TRACES)
+  assert.ok(first.retry !== undefined && first.sent > 0 && first.sent < 5)
+  assert.equal(first.sent + first.retry.items, 5)
+  kafka.fail = () => undefined
+  assert.deepEqual(await send(first.retry), { sent: first.retry.items })
+  assert.deepEqual(numbersIn(kafka).flat().sort(), [1, 2, 3, 4, 5])
+})
+
+// Scenario: each kind of problem.
+// Guarantees: passing trouble, wrong logins and missing topics are tried again; what is wrong for ever is not.
+test('what is tried again', async t => {
+  const { kafka, send } = await setup(t)
+  for (const kind of ['unreachable', 'busy', 'no topic', 'credentials', 'forbidden'] as const) {
+    kafka.fail = () => new KafkaProblem(kind, 'why')
+    await assert.rejects(send(TRACES), Refused, kind)
+  }
+  kafka.fail = () => new KafkaProblem('refused', 'INVALID_RECORD, why')
+  const { sent, rejected } = await send(TRACES)
+  assert.equal(sent, 0)
+  assert.deepEqual(rejected, [
+    { kind: 'lost', items: 5, reason: 'rejected_by_server', message: 'INVALID_RECORD, why' },
+  ])
+})
+
+// Scenario: the brokers are gone at the start, stay so for two batches, come back.
+// Guarantees: it starts all the same; log and health say so once, and say when it is over.
+test('health', async t => {
+  const kafka = new FakeKafka()
+  kafka.connectFails = new KafkaProblem('unreachable', 'localhost:9092: connect ECONNREFUSED')
+  kafka.fail = down
+  const { send, settings } = await setup(t, {}, kafka)
+  await assert.rejects(send(TRACES), /nobody there/)
+  await assert.rejects(send(TRACES), /nobody there/)
+  const health = () => settings.host.health.get('exporter/kafka')
+  assert.equal(health()?.state, 'recoverable_error')
+  assert.equal(settings.log.lines.filter(({ level }) => level === 'error').length, 1)
+  kafka.fail = () => undefined
+  await send(TRACES)
+  assert.equal(health()?.state, 'ok')
+  assert.ok(settings.log.lines.some(({ message }) => message === 'Kafka takes records again'))
+})
+
+// Scenario: a topic's partitions are asked for, then a leader moves, then the topic is gone.
+// Guarantees: asked once for many batches, and again after trouble.
+test('topics are asked for once', async t => {
+  const { kafka, send } = await setup(t)
+  await Promise.all([send(TRACES), send(TRACES)])
+  await send(TRACES)
+  assert.deepEqual(kafka.asked, ['otlp_spans'])
+  kafka.fail = () => new KafkaProblem('busy', 'NOT_LEADER_OR_FOLLOWER')
+  await assert.rejects(send(TRACES))
+  kafka.fail = () => undefined
+  await send(TRACES)
+  assert.equal(kafka.asked.length, 2)
+  kafka.topicFails = new KafkaProblem('no topic', 'UNKNOWN_TOPIC_OR_PARTITION')
+  kafka.fail = () => new KafkaProblem('no topic', 'UNKNOWN_TOPIC_OR_PARTITION')
+  await assert.rejects(send(TRACES))
+  await assert.rejects(send(TRACES))
+  kafka.topicFails = undefined
+  kafka.fail = () => undefined
+  await send(TRACES)
+  assert.ok(kafka.asked.length >= 4)
+})
+
+// Scenario: behind its queue, a broker that is gone for some attempts, and an item that is too large.
+// Guarantees: nothing else is lost, and the ledger balances with the loss in it.
+test('the ledger balances', async t => {
+  const kafka = new FakeKafka()
+  const { exporter, settings, value } = await setup(
+    t,
+    {
+      producer: { max_message_bytes: 1024 },
+      retry_on_failure: { initial_interval: '1ms', max_interval: '2ms', max_elapsed_time: '1m' },
+    },
+    kafka,
+  )
+  let failures = 3
+  kafka.fail = () => (failures-- > 0 ? down() : undefined)
+  const chain = sendingChain(exporter, value, settings)
+  const large = { name: 'item 99', traceState: 'x'.repeat(2000) }
+  const spans = [...Array.from({ length: 30 }, (_, i) => ({ name: `item ${i}` })), large]
+  const request = encodeRequest('traces', { resourceSpans: [{ scopeSpans: [{ spans }] }] })
+  await consumeAsEdge(chain, settings.account, batchOf('traces', [request], 31))
+  const page = settings.account.of('traces')
+  await eventually(() => page.held === 0 || undefined, 'the end of the retries')
+  await chain.stop(performance.now() + 5000)
+  assertBalanced([settings.account])
+  assert.equal(page.out, 30)
+  assert.equal(page.dropped.get('too_large')?.items, 1)
+  assert.equal(kafka.closed, 1)
+})
