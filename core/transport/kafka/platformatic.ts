@@ -47,7 +47,8 @@ export function platformaticOptions(connection: KafkaConnection): BaseOptions {
     requestTimeout: connection.requestTimeoutMs,
     timeout: connection.requestTimeoutMs,
     retries: connection.retries,
-    retryDelay: connection.retryBackoffMs,
+    // Longer each time: a broker that makes many topics needs a second or two.
+    retryDelay: (_client, _operation, attempt) => connection.retryBackoffMs * 2 ** Math.min(attempt - 1, 6),
     metadataMaxAge: connection.metadataMaxAgeMs,
   }
   if (tls !== undefined) {
