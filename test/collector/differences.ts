@@ -24,6 +24,7 @@ export const TABLES = [
   'defaults',
   'file',
   'formats',
+  'kafka',
   'passing',
   'retries',
   'sampler',
@@ -256,6 +257,10 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     says: '`attributes` and `resource` keep the order of attributes when one is deleted (there the last one takes its place).',
     where: ['passing: order after a delete, special: traces, edited'],
+  },
+  {
+    says: 'Resources without items are in no record when `kafka` parts a batch by resource; there they are records.',
+    where: ['kafka: by resource, metrics: empty', 'kafka: by resource, logs: empty'],
   },
   {
     says: 'A metric that `batch` splits keeps its metadata; there it is lost.',
