@@ -3,6 +3,8 @@
  * does. Each entry is a section of a config that is otherwise sound; `raw` are whole ones.
  */
 
+import { KAFKA_EXPORTERS } from './config-cases-kafka.ts'
+
 export interface ConfigCase {
   readonly name: string
   /** One or more `--config yaml:`. */
@@ -508,6 +510,7 @@ const exporters = [
     '{use_internal_logger: false, output_paths: []}',
     '{sending_queue: {enabled: true}}',
   ]),
+  ...of('exporters', 'kafka', KAFKA_EXPORTERS),
   ...of('exporters', 'file', [
     '',
     '{path: /tmp/sluice-x}',

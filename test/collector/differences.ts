@@ -167,15 +167,23 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     says: 'What cannot be had yet is an error that says so',
-    where: verdicts('exporters file *encoding: nobody}'),
+    where: verdicts(
+      'exporters file *encoding: nobody}',
+      'exporters kafka *extension: mine}}',
+      'exporters kafka *AWS_MSK_IAM_OAUTHBEARER*',
+      'exporters kafka *kerberos: *',
+    ),
   },
   {
     says: 'Who is not let in is told so before anything of the body is read, and over HTTP with `WWW-Authenticate`, as RFC 9110 asks; there a gRPC message is read first, and the header is missing.',
     where: ['auth: HTTP*: challenge', 'auth: gRPC: nothing, a broken message: *'],
   },
   {
-    says: '`validate` already refuses what could only fail at start: an address without a port, a transport that is no stream, one URL path for two signals, one address for two listeners, an unknown compression, log encoding, protocol or propagator, an authenticator that is not there, does not run or cannot do it, credentials over gRPC without TLS, a header name that is none.',
+    says: '`validate` already refuses what could only fail at start: an address without a port, a transport that is no stream, one URL path for two signals, one address for two listeners, an unknown compression, log encoding, record encoding, protocol or propagator, an authenticator that is not there, does not run or cannot do it, credentials over gRPC without TLS, a header name that is none.',
     where: verdicts(
+      'exporters kafka {traces: {encoding: nonsense}}',
+      'exporters kafka {logs: {encoding: jaeger_proto}}',
+      'exporters kafka {producer: {max_message_bytes: 0}}',
       'receivers otlp *{endpoint: ""}}}',
       'receivers otlp *{endpoint: localhost}}}',
       'receivers otlp *{endpoint: "localhost:70000"}}}',
@@ -234,6 +242,17 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     says: '`service.telemetry.metrics.address`, which the Collector has dropped, still works and warns.',
     where: verdicts('telemetry {metrics: {address: "localhost:8888"}}'),
+  },
+  {
+    says: '`kafka` takes what older versions took or the README has: `topic` and `encoding` for all signals, `record_headers` as a map, `required_acks` in quotes, a partitioner with nothing below it.',
+    where: verdicts(
+      'exporters kafka {topic: old}',
+      'exporters kafka {encoding: otlp_json}',
+      'exporters kafka {record_headers: {a: b}}',
+      'exporters kafka {producer: {required_acks: "1"}}',
+      'exporters kafka {record_partitioner: {sticky_key: {}}}',
+      'exporters kafka {record_partitioner: {round_robin: }}',
+    ),
   },
   {
     says: 'An id with spaces keeps its config; there it loses it.',

@@ -123,9 +123,9 @@ const metadata = section(
 export const kafkaClientFields = {
   brokers: list(
     text({
-      doc: 'A broker, host:port.',
+      doc: 'A broker, host:port. Without a port, 9092.',
       check: broker =>
-        /^(?:\[[^\]]+\]|[^:/\s]+):\d+$/.test(broker)
+        /^(?:\[[^\]]+\]|[^:/\s]+)(?::\d+)?$/.test(broker)
           ? undefined
           : [`"${broker}" is not host:port`, 'write host:9092'],
     }),
@@ -191,7 +191,7 @@ export function kafkaConnection(
   const tls = config.tls ?? config.auth.tls
   const encrypted = tls !== undefined && (!tls.insecure || namesFiles(tls))
   return {
-    brokers: config.brokers,
+    brokers: config.brokers.map(broker => (/:\d+$/.test(broker) ? broker : `${broker}:9092`)),
     clientId: config.client_id,
     tls: encrypted ? loadClientTls(tls) : undefined,
     login: login(config, settings),

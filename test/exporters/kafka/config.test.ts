@@ -91,7 +91,7 @@ test('mistakes', () => {
   const sasl = { mechanism: 'PLAIN', username: 'u', password: 'p' }
   const mistakes: [Record<string, unknown>, RegExp][] = [
     [{ brokers: [] }, /brokers: is empty; write at least one/],
-    [{ brokers: ['kafka'] }, /"kafka" is not host:port; write host:9092/],
+    [{ brokers: ['http://kafka'] }, /"http:\/\/kafka" is not host:port; write host:9092/],
     [{ conn_idle_timeout: '0s' }, /conn_idle_timeout: is not above 0/],
     [{ protocol_version: 'x' }, /"x" is not a version of Kafka/],
     [{ client: 'librdkafka' }, /client: .*"librdkafka" is not one of its values/],
