@@ -17,7 +17,7 @@ import {
   type ValueOf,
 } from '../../../config/schema.ts'
 import type { Settings } from '../../component/contract.ts'
-import { clientTls, loadClientTls, namesFiles } from '../tls.ts'
+import { type ClientTls, type ClientTlsConfig, clientTls, loadClientTls, namesFiles } from '../tls.ts'
 import { unsupported } from '../unsupported.ts'
 import { KAFKA_CLIENTS, type KafkaConnection, type KafkaLogin } from './client.ts'
 import { bearerToken } from './token-source.ts'
@@ -193,7 +193,7 @@ export function kafkaConnection(
   return {
     brokers: config.brokers.map(broker => (/:\d+$/.test(broker) ? broker : `${broker}:9092`)),
     clientId: config.client_id,
-    tls: encrypted ? loadClientTls(tls) : undefined,
+    tls: encrypted ? reloading(tls) : undefined,
     login: login(config, settings),
     connectTimeoutMs: CONNECT_MS,
     requestTimeoutMs,
@@ -201,6 +201,23 @@ export function kafkaConnection(
     retryBackoffMs: config.metadata.retry.backoff,
     metadataMaxAgeMs: config.metadata.refresh_interval,
     log: settings.log,
+  }
+}
+
+/** Its context is read again when it is older than `reload_interval`; clients ask for it with each new connection. */
+function reloading(config: ClientTlsConfig): ClientTls {
+  let loaded = loadClientTls(config)
+  let since = performance.now()
+  return {
+    get secureContext() {
+      if (config.reload_interval > 0 && performance.now() - since > config.reload_interval) {
+        loaded = loadClientTls(config)
+        since = performance.now()
+      }
+      return loaded.secureContext
+    },
+    rejectUnauthorized: loaded.rejectUnauthorized,
+    servername: loaded.servername,
   }
 }
 

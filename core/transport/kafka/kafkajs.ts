@@ -1,8 +1,10 @@
 /** A KafkaProducer on kafkajs, whose owner this file is. See client.ts. */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { ConnectionOptions } from 'node:tls'
 import type { Admin, IHeaders, KafkaConfig, LogEntry, Message, Producer, SASLOptions } from 'kafkajs'
 import type { Logger } from '../../telemetry/log.ts'
+import type { ClientTls } from '../tls.ts'
 import type {
   KafkaCompression,
   KafkaConnection,
@@ -52,12 +54,21 @@ export function kafkaJs(connection: KafkaConnection): InstanceType<typeof Kafka>
     logLevel: logLevel.DEBUG,
     logCreator: () => entry => handOn(log, entry.namespace, entry.log),
   }
-  if (tls !== undefined) {
-    const { servername, ...rest } = tls
-    config.ssl = servername === undefined ? rest : { ...rest, servername }
-  }
+  if (tls !== undefined) config.ssl = ssl(tls)
   if (login !== undefined) config.sasl = sasl(login)
   return new Kafka(config)
+}
+
+/** Read anew for each connection: certificates may have changed. A `servername` of undefined would mean none at all. */
+function ssl(tls: ClientTls): ConnectionOptions {
+  const { rejectUnauthorized, servername } = tls
+  return {
+    get secureContext() {
+      return tls.secureContext
+    },
+    rejectUnauthorized,
+    ...(servername === undefined ? {} : { servername }),
+  }
 }
 
 function retries({ retries, retryBackoffMs }: KafkaConnection) {

@@ -52,8 +52,14 @@ export function platformaticOptions(connection: KafkaConnection): BaseOptions {
     metadataMaxAge: connection.metadataMaxAgeMs,
   }
   if (tls !== undefined) {
-    const { servername, ...rest } = tls
-    options.tls = rest
+    const { rejectUnauthorized, servername } = tls
+    // Read anew for each connection: certificates may have changed.
+    options.tls = {
+      get secureContext() {
+        return tls.secureContext
+      },
+      rejectUnauthorized,
+    }
     // true: the host, which must be a name then. Clusters that route by it have names throughout.
     const named = brokers.some(broker => isIP(broker.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) === 0)
     if (servername !== undefined || named) options.tlsServerName = servername ?? true
