@@ -81,6 +81,7 @@ const NODE_HTTP = 'core/transport/node-http.ts'
 const DYNAMIC_IMPORT = [
   'core/transport/compress.ts',
   'core/transport/grpc-client.ts',
+  'core/transport/kafka/codecs.ts',
   'core/transport/kafka/open.ts',
   'gateway/catalog.ts',
   'gateway/start.js',

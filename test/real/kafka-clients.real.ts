@@ -25,7 +25,7 @@ import {
   topicName,
   unsecuredToken,
 } from '../services/kafka.ts'
-import { freePort } from '../services/process.ts'
+import { freePort } from '../services/ports.ts'
 import { pythonTools } from '../services/python.ts'
 
 const fields = section(kafkaClientFields, { doc: '' })

@@ -16,7 +16,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { makeCertificates } from '../kit/certificates.ts'
 import { cacheFolder } from './cache.ts'
-import { complete, freePort } from './process.ts'
+import { freePort } from './ports.ts'
+import { complete } from './process.ts'
 import { addressFromEnvironment, type Kept, keep, logged, ownFolder, shared, stopKept } from './service.ts'
 
 const pom = fileURLToPath(new URL('kafka/pom.xml', import.meta.url))

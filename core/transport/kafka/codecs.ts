@@ -10,7 +10,7 @@
 
 import { promisify } from 'node:util'
 import { gunzip, type ZlibOptions, type ZstdOptions, zstdDecompress } from 'node:zlib'
-import { compressLz4, decompressLz4 } from '../../formats/lz4.ts'
+import { decompressLz4 } from '../../formats/lz4-read.ts'
 import { compressBlock, decompressBlock } from '../../formats/snappy.ts'
 import { type CompressionConfig, compressorFor } from '../compress.ts'
 import type { KafkaCompression } from './client.ts'
@@ -31,7 +31,8 @@ export function compressRecords(
   records: Uint8Array,
 ): Buffer | Promise<Buffer> {
   if (codec === 'snappy') return xerial(records)
-  if (codec === 'lz4') return compressLz4(records)
+  // Loaded when it is used: it brings WebAssembly along.
+  if (codec === 'lz4') return import('../../formats/lz4.ts').then(({ compressLz4 }) => compressLz4(records))
   const compressor = compressorFor(config(codec, level))!
   const packed = compressor.compress(records)
   return packed instanceof Promise ? packed.then(asBuffer) : asBuffer(packed)
