@@ -1,45 +1,59 @@
 /**
- * What the value of a record can be. One table: a name, the signals it can express, and the encoder. The exporter does
- * the rest for all of them alike: keys, topics, splitting what is too large, dead letters.
+ * What the value of a record can be. One table: a name, the signals it can express, and the encoder (core/formats). The
+ * exporter does the rest for all of them alike: keys, topics, splitting what is too large, dead letters.
  */
 
+import { jaegerJsonRecords } from '../../core/formats/jaeger/encode-json.ts'
+import { jaegerProtoRecords } from '../../core/formats/jaeger/encode-proto.ts'
+import { rawLogRecords } from '../../core/formats/logs.ts'
+import type { FormatRecord, Reject } from '../../core/formats/record.ts'
+import { zipkinJsonRecords } from '../../core/formats/zipkin/encode-json.ts'
+import { zipkinProtoRecords } from '../../core/formats/zipkin/encode-proto.ts'
 import { requestToJsonBytes } from '../../core/otlp/json.ts'
 import { SIGNALS, type Signal } from '../../core/otlp/signals.ts'
 
-/** The content of one record. */
-export interface Encoded {
-  /** The key that the format gives its records; undefined where it gives none. */
-  readonly key: Uint8Array | undefined
-  readonly value: Uint8Array
-  /** Items of the batch that are in it. */
+/** A request to be encoded. */
+export interface Encodable {
+  readonly request: Uint8Array
+  readonly signal: Signal
   readonly items: number
+  /** Values should not be longer; for formats that can begin another record by themselves. */
+  readonly maxBytes: number
 }
 
 export interface Encoder {
   readonly signals: readonly Signal[]
   /**
-   * Records for a whole request, in the order of its items. `reject` is called for items that the format cannot
+   * Records for a whole request, in the order of its items. `reject` is called once for each item that the format cannot
    * express: those are in no record.
    */
-  encode(
-    request: Uint8Array,
-    signal: Signal,
-    items: number,
-    reject: (items: number, reason: string) => void,
-  ): Iterable<Encoded>
+  encode(input: Encodable, reject: Reject): Iterable<FormatRecord>
 }
+
+const TRACES: readonly Signal[] = ['traces']
 
 const ENCODERS: Readonly<Record<string, Encoder>> = {
   otlp_proto: {
     signals: SIGNALS,
-    encode: (request, _signal, items) => [{ key: undefined, value: request, items }],
+    encode: ({ request, items }) => [{ key: undefined, value: request, items }],
   },
   otlp_json: {
     signals: SIGNALS,
-    encode: (request, signal, items) => [
+    encode: ({ request, signal, items }) => [
       { key: undefined, value: requestToJsonBytes(request, signal), items },
     ],
   },
+  jaeger_proto: { signals: TRACES, encode: ({ request }) => jaegerProtoRecords([request]) },
+  jaeger_json: { signals: TRACES, encode: ({ request }) => jaegerJsonRecords([request]) },
+  zipkin_proto: {
+    signals: TRACES,
+    encode: ({ request, maxBytes }, reject) => zipkinProtoRecords([request], maxBytes, reject),
+  },
+  zipkin_json: {
+    signals: TRACES,
+    encode: ({ request, maxBytes }, reject) => zipkinJsonRecords([request], maxBytes, reject),
+  },
+  raw: { signals: ['logs'], encode: ({ request }, reject) => rawLogRecords([request], reject) },
 }
 
 export function encodingNames(signal: Signal): string[] {

@@ -75,10 +75,10 @@ export class Outbox {
 
   /** The same record in smaller pieces; undefined when it cannot be cut. */
   cut(record: Outgoing, maxBytes: number): Prepared | undefined {
-    if (record.items < 2 || record.items !== record.part.items || this.#signal === 'profiles')
-      return undefined
+    const { part, topic, message, items } = record
+    if (items < 2 || items !== part.items || this.#signal === 'profiles') return undefined
     const prepared: Prepared = { records: [], tooLarge: [], rejected: new Map() }
-    this.#cut(record.part, record.topic, record.message, maxBytes, prepared)
+    this.#cut(part, topic, message, items, maxBytes, prepared)
     return prepared
   }
 
@@ -89,40 +89,49 @@ export class Outbox {
     maxBytes: number,
     prepared: Prepared,
   ): void {
-    const { rejected } = prepared
-    const reject = (items: number, reason: string) =>
-      rejected.set(reason, (rejected.get(reason) ?? 0) + items)
-    for (const { key, value, items } of this.#encoder.encode(
-      part.request,
-      this.#signal,
-      part.items,
-      reject,
-    )) {
+    const rejected: string[] = []
+    const input = { ...part, signal: this.#signal, maxBytes: maxBytes - batchSize(bare(part.key, headers)) }
+    const records: Outgoing[] = []
+    for (const { key, value, items } of this.#encoder.encode(input, reason => rejected.push(reason))) {
       const message = { key: part.key ?? key, value, headers }
       const record = { signal: this.#signal, topic, message, items, part }
-      if (batchSize(message) <= maxBytes) prepared.records.push(record)
-      else if (items < 2 || items !== part.items || this.#signal === 'profiles')
-        prepared.tooLarge.push(record)
-      else this.#cut(part, topic, message, maxBytes, prepared)
+      if (batchSize(message) <= maxBytes) records.push(record)
+      else if (part.items < 2 || this.#signal === 'profiles') prepared.tooLarge.push(record)
+      else {
+        // Of several records of a part nobody knows which items are in which: they are made again one by one.
+        this.#cut(part, topic, message, items === part.items ? items : undefined, maxBytes, prepared)
+        return
+      }
     }
+    for (const record of records) prepared.records.push(record)
+    for (const reason of rejected) prepared.rejected.set(reason, (prepared.rejected.get(reason) ?? 0) + 1)
   }
 
-  #cut(part: Part, topic: string, message: KafkaMessage, maxBytes: number, prepared: Prepared): void {
-    const { request, items, key } = part
-    const bare = batchSize({ ...message, value: NOTHING })
+  /** `items` in the message that is too large, when it has all of the part. */
+  #cut(
+    part: Part,
+    topic: string,
+    message: KafkaMessage,
+    items: number | undefined,
+    maxBytes: number,
+    prepared: Prepared,
+  ): void {
+    const { request, key } = part
     // Bytes of the request where they are the value; else as many items as should fit.
     const byBytes = message.value === request
     const share = Math.ceil(batchSize(message) / maxBytes) + 1
-    const limit = byBytes
-      ? Math.max(1, maxBytes - bare)
-      : Math.max(1, Math.min(items - 1, Math.floor(items / share)))
-    const pieces = split(request, this.#signal, { first: limit, rest: limit }, byBytes ? 'bytes' : 'items')
-    // What the splitter left whole is not tried for ever.
-    const stuck = pieces.length === 1
+    const fitting = items === undefined ? 1 : Math.min(items - 1, Math.floor(items / share))
+    const limit = byBytes ? maxBytes - batchSize(bare(message.key, message.headers)) : fitting
+    const cut = { first: Math.max(1, limit), rest: Math.max(1, limit) }
+    const pieces = split(request, this.#signal, cut, byBytes ? 'bytes' : 'items')
+    if (pieces.length === 1) {
+      // What the splitter leaves whole is not tried for ever.
+      prepared.tooLarge.push({ signal: this.#signal, topic, message, items: part.items, part })
+      return
+    }
     for (const piece of pieces) {
-      const smaller: Part = { request: piece.bytes, items: piece.items, key }
-      if (!stuck) this.#encode(smaller, topic, message.headers, maxBytes, prepared)
-      else prepared.tooLarge.push({ signal: this.#signal, topic, message, items, part })
+      const smaller = { request: piece.bytes, items: piece.items, key }
+      this.#encode(smaller, topic, message.headers, maxBytes, prepared)
     }
   }
 
@@ -165,6 +174,10 @@ export class Outbox {
 }
 
 const NOTHING = new Uint8Array()
+
+function bare(key: Uint8Array | undefined, headers: readonly KafkaHeader[]): KafkaMessage {
+  return { key, value: NOTHING, headers }
+}
 
 function textAttribute(request: Uint8Array, start: number, stop: number, name: string): string {
   const attributes = new ResourceView().reset(request, start, stop).attributes()

@@ -8,9 +8,7 @@ const TOPICS_MAX = 1000
 
 export interface Topic {
   readonly partitioner: Partitioner
-  /** Bytes of a record that the brokers did not take although we thought they would. Infinity: none so far. */
-  refusedBytes: number
-  state: KafkaTopic
+  readonly state: KafkaTopic
 }
 
 interface Known {
@@ -45,7 +43,7 @@ export class Topics {
       // The partitioner goes on where it was: round robin would else begin again with partition 0.
       const partitioner =
         (await before?.asked.catch(() => undefined))?.partitioner ?? partitionerOf(this.#kind, this.#random)
-      return { partitioner, refusedBytes: Infinity, state }
+      return { partitioner, state }
     })
     const known = { asked, since: performance.now() }
     if (this.#known.size >= TOPICS_MAX) this.#known.delete(this.#known.keys().next().value!)

@@ -31,6 +31,8 @@ export const KAFKA_EXPORTERS: readonly string[] = [
   '{traces: {topic: ""}}',
   '{traces: {topic: 5}}',
   '{traces: {topics: [a]}}',
+  '{traces: {encoding: jaeger_json}}',
+  '{traces: {encoding: zipkin_proto}, logs: {encoding: raw}}',
   '{traces: {encoding: nonsense}}',
   '{logs: {encoding: jaeger_proto}}',
   '{topic: old}',

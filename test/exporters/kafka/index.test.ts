@@ -240,6 +240,79 @@ for (const encoding of ['otlp_proto', 'otlp_json']) {
   })
 }
 
+// Scenario: each of the other encodings, with spans or logs that it has and some that it cannot have.
+// Guarantees: the records are those of core/formats, Jaeger's keyed by the trace, and what has no record is counted.
+test('other encodings', async t => {
+  const spans = ['a', 'b'].map((digit, i) => ({
+    traceId: Buffer.from(id(digit), 'hex'),
+    spanId: Buffer.from('0011223344556677', 'hex'),
+    name: `item ${i}`,
+  }))
+  const noIds = { name: 'item 9' }
+  const request = encodeRequest('traces', { resourceSpans: [{ scopeSpans: [{ spans: [...spans, noIds] }] }] })
+  const batch = batchOf('traces', [request], 3)
+  const rejected = async (encoding: string) => {
+    const { kafka, send } = await setup(t, { traces: { encoding } })
+    const result = await send(batch)
+    const lost = (result.rejected ?? []).map(({ items, reason }) => `${items} ${reason}`)
+    return { kafka, keys: kafka.records.map(({ key }) => String(key)), sent: result.sent, lost }
+  }
+  for (const encoding of ['jaeger_proto', 'jaeger_json']) {
+    const { keys, sent, lost } = await rejected(encoding)
+    assert.deepEqual(keys.slice(0, 2), [id('a'), id('b')], encoding)
+    assert.deepEqual([sent, lost], [3, []])
+  }
+  for (const encoding of ['zipkin_proto', 'zipkin_json']) {
+    const { kafka, keys, sent, lost } = await rejected(encoding)
+    assert.deepEqual(keys, ['undefined'], encoding)
+    assert.deepEqual([sent, lost], [2, ['1 unsupported']])
+    if (encoding === 'zipkin_json') assert.equal(JSON.parse(String(kafka.records[0]!.value)).length, 2)
+  }
+  const logs = await setup(t, { logs: { encoding: 'raw' } })
+  const logRecords = [{ body: { stringValue: 'text' } }, { body: { bytesValue: Buffer.from('bytes') } }, {}]
+  const bodies = encodeRequest('logs', { resourceLogs: [{ scopeLogs: [{ logRecords }] }] })
+  const { sent } = await logs.send(batchOf('logs', [bodies], 3))
+  assert.equal(sent, 2)
+  assert.deepEqual(
+    logs.kafka.records.map(({ value }) => String(value)),
+    ['"text"', 'bytes'],
+  )
+})
+
+for (const encoding of ['jaeger_proto', 'zipkin_json']) {
+  // Scenario: many spans, one of them too large, in encodings that make several records of one batch.
+  // Guarantees: all others are there once, that one is alone in the dead letter file.
+  test(`one too large among many, ${encoding}`, async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-dead-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'dead.json')
+    const { kafka, send } = await setup(t, {
+      traces: { encoding },
+      dead_letter: { file },
+      producer: { max_message_bytes: 2048 },
+    })
+    const spans = Array.from({ length: 40 }, (_, i) => ({
+      traceId: Buffer.alloc(16, i + 1),
+      spanId: Buffer.alloc(8, i + 1),
+      name: `item ${100 + i}`,
+      ...(i === 7 ? { attributes: [{ key: 'k', value: { stringValue: 'x'.repeat(5000) } }] } : {}),
+    }))
+    const request = encodeRequest('traces', { resourceSpans: [{ scopeSpans: [{ spans }] }] })
+    const result = await send(batchOf('traces', [request], 40))
+    assert.equal(result.sent, 39)
+    assert.deepEqual(
+      result.rejected?.map(({ items, reason }) => [items, reason]),
+      [[1, 'dead_letter']],
+    )
+    const text = kafka.records.map(({ value }) => Buffer.from(value).toString('latin1')).join()
+    for (let i = 0; i < 40; i++) {
+      assert.equal(text.split(`item ${100 + i}`).length - 1, i === 7 ? 0 : 1, `item ${i}`)
+    }
+    const back = jsonToRequest(readFileSync(file), 'traces')
+    assert.deepEqual(numbersOf(batchOf('traces', [back], 1)), [107])
+  })
+}
+
 // Scenario: an item that is too large, with a dead letter topic, then a file, then a file that is full.
 // Guarantees: it is there as it is, with where it belongs; a full file drops it.
 test('dead letters', async t => {
