@@ -1,10 +1,12 @@
 /**
- * kafkajs with three of its modules replaced before it is loaded, through Node's own `require.cache`, which documents
+ * kafkajs with four of its modules replaced before it is loaded, through Node's own `require.cache`, which documents
  * that entries may be added; no file is touched.
  *
  * - crc32C: it computes one byte a step, which was a third of all CPU when producing 272 kB records.
  * - encoder: it copies a record nine times into zeroed buffers of twice its size on the way to the socket. Ours keeps
  *   large pieces as they are until somebody asks for the whole.
+ * - recordBatch: it asks for the whole twice on the way. Ours sums the pieces up as they are, so that a record is copied
+ *   once, for the socket.
  * - requestQueue: its timer with a negative delay sets itself again for ever. Node warns about it, and a connection that
  *   does nothing wakes up every millisecond.
  *
@@ -40,6 +42,7 @@ const require = createRequire(import.meta.url)
 export function loadKafkaJs(): KafkaJs {
   replace('kafkajs/src/protocol/recordBatch/crc32C/index.js', () => (buffer: Buffer) => crc32c(buffer))
   replace('kafkajs/src/protocol/encoder.js', original => ropeEncoder(original as EncoderClass))
+  replace('kafkajs/src/protocol/recordBatch/v0/index.js', recordBatch)
   replace('kafkajs/src/network/requestQueue/index.js', original => calmQueue(original as RequestQueueClass))
   return require('kafkajs') as KafkaJs
 }
@@ -72,6 +75,12 @@ export function ropeEncoder(Original: EncoderClass): EncoderClass {
       this.#length += this.offset
       this.buf = this.buf.subarray(this.offset)
       this.offset = 0
+    }
+
+    /** What was written, in pieces. */
+    pieces(): readonly Buffer[] {
+      this.#close()
+      return this.#parts
     }
 
     override writeBufferInternal(buffer: Buffer): void {
@@ -107,6 +116,72 @@ export function ropeEncoder(Original: EncoderClass): EncoderClass {
       return this.#length + this.offset
     }
   }
+}
+
+interface BatchOptions {
+  readonly compression?: number
+  readonly firstOffset?: unknown
+  readonly firstTimestamp?: number
+  readonly maxTimestamp?: number
+  readonly partitionLeaderEpoch?: number
+  readonly lastOffsetDelta?: number
+  readonly transactional?: boolean
+  readonly producerId?: unknown
+  readonly producerEpoch?: number
+  readonly firstSequence?: number
+  readonly records?: readonly unknown[]
+}
+
+const MAGIC_BYTE = 2
+const TRANSACTIONAL = 16
+/** Bytes of a batch's header behind its length and before what is summed up: epoch, magic, checksum. */
+const SUMMED_FROM = 9
+
+/** Record batches of version 2 (kafka.apache.org/documentation, "Record Batch"), with kafkajs's own defaults. */
+function recordBatch(original: unknown): unknown {
+  const Encoder = require('kafkajs/src/protocol/encoder.js') as new () => RopeLike
+  const { lookupCodec } = require('kafkajs/src/protocol/message/compression') as {
+    lookupCodec(type: number): { compress(encoder: RopeLike): Promise<Buffer> }
+  }
+  const RecordBatch = async (options: BatchOptions): Promise<RopeLike> => {
+    const { compression = 0, records = [], firstTimestamp = Date.now(), maxTimestamp = Date.now() } = options
+    const codec = compression & 7
+    const body = new Encoder()
+      .writeInt16(codec | (options.transactional ? TRANSACTIONAL : 0))
+      .writeInt32(options.lastOffsetDelta ?? 0)
+      .writeInt64(firstTimestamp)
+      .writeInt64(maxTimestamp)
+      .writeInt64(options.producerId ?? -1)
+      .writeInt16(options.producerEpoch ?? 0)
+      .writeInt32(options.firstSequence ?? 0)
+      .writeInt32(records.length)
+    if (codec === 0) body.writeEncoderArray(records)
+    else body.writeBufferInternal(await lookupCodec(codec).compress(new Encoder().writeEncoderArray(records)))
+    let crc = 0
+    for (const piece of body.pieces()) crc = crc32c(piece, crc)
+    return new Encoder()
+      .writeInt64(options.firstOffset ?? 0)
+      .writeInt32(SUMMED_FROM + body.size())
+      .writeInt32(options.partitionLeaderEpoch ?? 0)
+      .writeInt8(MAGIC_BYTE)
+      .writeUInt32(crc)
+      .writeEncoder(body)
+  }
+  return { ...(original as object), RecordBatch }
+}
+
+/** Of an encoder, what is used here. */
+interface RopeLike {
+  writeInt8(value: number): this
+  writeInt16(value: number): this
+  writeInt32(value: number): this
+  writeUInt32(value: number): this
+  writeInt64(value: unknown): this
+  writeEncoder(value: unknown): this
+  writeEncoderArray(values: readonly unknown[]): this
+  writeBufferInternal(buffer: Buffer): void
+  pieces(): readonly Buffer[]
+  size(): number
 }
 
 function calmQueue(Original: RequestQueueClass): RequestQueueClass {

@@ -1,8 +1,18 @@
 /** A KafkaProducer on kafkajs, whose owner this file is. See client.ts. */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { ConnectionOptions } from 'node:tls'
-import type { Admin, IHeaders, KafkaConfig, LogEntry, Message, Producer, SASLOptions } from 'kafkajs'
+import { connect, isIP } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import type {
+  Admin,
+  IHeaders,
+  ISocketFactory,
+  KafkaConfig,
+  LogEntry,
+  Message,
+  Producer,
+  SASLOptions,
+} from 'kafkajs'
 import type { Logger } from '../../telemetry/log.ts'
 import type { ClientTls } from '../tls.ts'
 import type {
@@ -51,12 +61,32 @@ export function kafkaJs(connection: KafkaConnection): InstanceType<typeof Kafka>
     requestTimeout: connection.requestTimeoutMs,
     enforceRequestTimeout: true,
     retry: retries(connection),
+    socketFactory: openSocket(2 * connection.requestTimeoutMs),
     logLevel: logLevel.DEBUG,
     logCreator: () => entry => handOn(log, entry.namespace, entry.log),
   }
   if (tls !== undefined) config.ssl = ssl(tls)
   if (login !== undefined) config.sasl = sasl(login)
   return new Kafka(config)
+}
+
+const KEEP_ALIVE_MS = 60_000
+
+/**
+ * Sockets as kafkajs opens them, but for one thing: a broker that hangs stops reading, and what is sent again and again
+ * would pile up in its socket. After `stuckMs` without a byte going out such a connection is closed.
+ */
+function openSocket(stuckMs: number): ISocketFactory {
+  return ({ host, port, ssl, onConnect }) => {
+    const socket = ssl
+      ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect)
+      : connect({ host, port }, onConnect)
+    socket.setKeepAlive(true, KEEP_ALIVE_MS)
+    socket.setTimeout(stuckMs, () => {
+      if (socket.writableLength > 0) socket.destroy(new Error('the broker has stopped reading'))
+    })
+    return socket
+  }
 }
 
 /** Read anew for each connection: certificates may have changed. A `servername` of undefined would mean none at all. */

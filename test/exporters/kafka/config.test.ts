@@ -29,7 +29,7 @@ test('defaults are those of the Collector', () => {
   assert.equal(timeout, 5000)
   assert.equal(record_partitioner.sticky_key, undefined)
   assert.equal(sending_queue.enabled, true)
-  assert.equal(sending_queue.max_queue_bytes, 64 * 1024 * 1024)
+  assert.equal(sending_queue.max_queue_bytes, 32 * 1024 * 1024)
   assert.equal(value.client, 'kafkajs')
   const topics = (['traces', 'metrics', 'logs', 'profiles'] as const).map(signal => writingOf(value, signal))
   assert.deepEqual(
