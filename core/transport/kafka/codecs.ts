@@ -11,8 +11,8 @@
 import { promisify } from 'node:util'
 import { gunzip, type ZlibOptions, type ZstdOptions, zstdDecompress } from 'node:zlib'
 import { decompressLz4 } from '../../formats/lz4-read.ts'
-import { compressBlock, decompressBlock } from '../../formats/snappy.ts'
-import { type CompressionConfig, compressorFor } from '../compress.ts'
+import { decompressBlock } from '../../formats/snappy-read.ts'
+import { compressorFor } from '../compress.ts'
 import type { KafkaCompression } from './client.ts'
 
 export type KafkaCodec = Exclude<KafkaCompression, 'none'>
@@ -25,31 +25,28 @@ const XERIAL_MAGIC = XERIAL.subarray(0, 8)
 const XERIAL_BLOCK = 32 * 1024
 
 /** Compresses the records of a batch. Levels as in compress.ts; lz4 and snappy have none. */
-export function compressRecords(
+export async function compressRecords(
   codec: KafkaCodec,
   level: number,
   records: Uint8Array,
-): Buffer | Promise<Buffer> {
-  if (codec === 'snappy') return xerial(records)
-  // Loaded when it is used: it brings WebAssembly along.
-  if (codec === 'lz4') return import('../../formats/lz4.ts').then(({ compressLz4 }) => compressLz4(records))
-  const compressor = compressorFor(config(codec, level))!
-  const packed = compressor.compress(records)
-  return packed instanceof Promise ? packed.then(asBuffer) : asBuffer(packed)
-}
-
-function config(codec: 'gzip' | 'zstd', level: number): CompressionConfig {
-  return { compression: codec, compression_params: { level } }
+): Promise<Buffer> {
+  if (codec === 'snappy') {
+    // Loaded when it is used: it brings WebAssembly along.
+    const { compressBlock } = await import('../../formats/snappy.ts')
+    return xerial(records, compressBlock)
+  }
+  const config = { compression: codec, compression_params: { level: codec === 'lz4' ? 0 : level } }
+  return asBuffer(await compressorFor(config)!.compress(records))
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-function xerial(records: Uint8Array): Buffer {
+function xerial(records: Uint8Array, compress: (block: Uint8Array) => Uint8Array): Buffer {
   const parts: Uint8Array[] = [XERIAL]
   for (let at = 0; at < records.length; at += XERIAL_BLOCK) {
-    const block = compressBlock(records.subarray(at, at + XERIAL_BLOCK))
+    const block = compress(records.subarray(at, at + XERIAL_BLOCK))
     const length = Buffer.allocUnsafe(4)
     length.writeUInt32BE(block.length)
     parts.push(length, block)
