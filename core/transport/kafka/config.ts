@@ -151,7 +151,7 @@ export const kafkaClientFields = {
     default: '',
     doc: 'The rack this gateway stands in, for reading from the nearest replica.',
   }),
-  use_leader_epoch: flag({ default: true, doc: 'Taken; see docs/kafka.md.' }),
+  use_leader_epoch: flag({ default: true, doc: 'Taken; both clients do as they think right.' }),
   conn_idle_timeout: duration({
     default: '9m',
     doc: 'Taken; brokers close idle connections, and clients open them again.',
