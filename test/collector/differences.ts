@@ -182,6 +182,7 @@ export const DIFFERENCES: readonly Difference[] = [
     says: '`validate` already refuses what could only fail at start: an address without a port, a transport that is no stream, one URL path for two signals, one address for two listeners, an unknown compression, log encoding, record encoding, protocol or propagator, an authenticator that is not there, does not run or cannot do it, credentials over gRPC without TLS, a header name that is none.',
     where: verdicts(
       'exporters kafka {traces: {encoding: nonsense}}',
+      'exporters kafka *oauthbearer_token_source: oauth2client}}}',
       'exporters kafka {logs: {encoding: jaeger_proto}}',
       'exporters kafka {producer: {max_message_bytes: 0}}',
       'receivers otlp *{endpoint: ""}}}',

@@ -49,7 +49,10 @@ const tokens = (token: string) =>
   ({
     start: async () => undefined,
     stop: async () => undefined,
-    credentials: async () => new Map([['authorization', `Bearer ${token}`]]),
+    plainTextAllowed: false,
+    authorize: (headers: Record<string, string>) => {
+      headers['authorization'] = `Bearer ${token}`
+    },
   }) as Extension
 
 async function open(

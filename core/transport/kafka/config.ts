@@ -16,6 +16,7 @@ import {
   text,
   type ValueOf,
 } from '../../../config/schema.ts'
+import { extensionId } from '../../component/auth-config.ts'
 import type { Settings } from '../../component/contract.ts'
 import { type ClientTls, type ClientTlsConfig, clientTls, loadClientTls, namesFiles } from '../tls.ts'
 import { unsupported } from '../unsupported.ts'
@@ -31,8 +32,7 @@ const sasl = section(
     username: text({ default: '', doc: 'Who logs in. Not for OAUTHBEARER.' }),
     password: secret({ doc: 'The password that belongs to it.' }),
     version: integer({ default: 0, min: 0, max: 1, doc: 'Taken; the handshake is negotiated.' }),
-    oauthbearer_token_source: text({
-      default: '',
+    oauthbearer_token_source: extensionId('client_auth', {
       doc: 'OAUTHBEARER: id of the extension that has the token, such as oauth2client.',
     }),
     aws_msk: unsupported({

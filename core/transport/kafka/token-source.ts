@@ -2,6 +2,7 @@
 
 import type { Extension } from '../../component/contract.ts'
 import { isClientAuthenticator } from '../../component/extensions.ts'
+import { NO_META } from '../../component/meta.ts'
 
 /** Throws when `id` is no running extension that can have a token. */
 export function bearerToken(id: string, extension: Extension | undefined): () => Promise<string> {
@@ -9,8 +10,9 @@ export function bearerToken(id: string, extension: Extension | undefined): () =>
   if (extension === undefined) throw new Error(`${where} is not among service.extensions`)
   if (!isClientAuthenticator(extension)) throw new Error(`${where} has no tokens`)
   return async () => {
-    const headers = await extension.credentials()
-    const [, token] = /^Bearer (\S+)$/i.exec(headers.get('authorization') ?? '') ?? []
+    const headers: Record<string, string> = {}
+    await extension.authorize(headers, NO_META, undefined)
+    const [, token] = /^Bearer (\S+)$/i.exec(headers['authorization'] ?? '') ?? []
     if (token === undefined) throw new Error(`${where} gave no bearer token`)
     return token
   }
