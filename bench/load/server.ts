@@ -47,6 +47,8 @@ export class LoadServer {
   readonly #child: ChildProcess
   readonly #inbox: TelemetryInbox | undefined
   #output = ''
+  /** What it printed since it was asked what arrived. */
+  #answer = ''
   #ended: string | undefined
 
   private constructor(target: Target, ports: Ports, child: ChildProcess, inbox: TelemetryInbox | undefined) {
@@ -58,6 +60,7 @@ export class LoadServer {
     for (const stream of [child.stdout!, child.stderr!]) {
       stream.setEncoding('utf8').on('data', text => {
         this.#output = (this.#output + text).slice(-20_000)
+        this.#answer = (this.#answer + text).slice(-20_000)
       })
     }
     child.on('error', error => {
@@ -133,14 +136,11 @@ export class LoadServer {
 
   /** Of a sink that counts. */
   async arrived(): Promise<{ bytes: number; spans: number }> {
-    this.#output = ''
+    this.#answer = ''
     this.#child.kill('SIGUSR2')
     for (let tries = 0; tries < 1000; tries++) {
-      const said = /arrived (\d+) (\d+) (\d+)\n/.exec(this.#output)
-      if (said !== null) {
-        this.#output = ''
-        return { bytes: Number(said[2]), spans: Number(said[3]) }
-      }
+      const said = /arrived (\d+) (\d+) (\d+)\n/.exec(this.#answer)
+      if (said !== null) return { bytes: Number(said[2]), spans: Number(said[3]) }
       this.check()
       await sleep(5)
     }
