@@ -22,6 +22,7 @@ import { sendingFields } from '../../core/component/sending-config.ts'
 import type { Signal } from '../../core/otlp/signals.ts'
 import { KAFKA_COMPRESSIONS } from '../../core/transport/kafka/client.ts'
 import { checkKafkaClient, kafkaClientFields } from '../../core/transport/kafka/config.ts'
+import { deadLetterSection } from '../../core/transport/kafka/dead-letter.ts'
 import { encodingNames } from './encodings.ts'
 
 const INT32_MAX = 2 ** 31 - 1
@@ -160,24 +161,7 @@ const partitioner = section(
   },
 )
 
-const deadLetter = section(
-  {
-    topic: text({ default: '', doc: 'Topic that takes what is too large for its own.' }),
-    file: text({ default: '', doc: 'File it is appended to instead, as lines of OTLP/JSON.' }),
-    max_megabytes: integer({
-      default: 100,
-      min: 0,
-      doc: 'The file takes no more once it is this large. 0 means no limit.',
-    }),
-  },
-  {
-    doc: 'Sluice only: where an item goes that is too large to be sent. Without it the item is dropped and counted.',
-    check(value, report) {
-      if (value.topic !== '' && value.file !== '')
-        report.error('file', 'stands beside topic', 'keep one of them')
-    },
-  },
-)
+const deadLetter = deadLetterSection('an item that is too large to be sent', 'a line of OTLP/JSON')
 
 const recordHeader = section(
   {
@@ -267,7 +251,6 @@ export const config = section(fields, {
 })
 
 export type KafkaConfig = ValueOf<typeof config>
-export type DeadLetterConfig = ValueOf<typeof deadLetter>
 
 function checkOldKeys({ topic, encoding }: Written, report: Report): void {
   if (topic !== '') report.warn('topic', 'is an old key', `write traces: {topic: ${topic}} and its siblings`)

@@ -22,13 +22,14 @@ import type {
 } from '../../core/component/contract.ts'
 import { REJECTED_BY_SERVER } from '../../core/component/delivery.ts'
 import { Refused, type StatusName } from '../../core/component/outcome.ts'
+import { requestToJsonBytes } from '../../core/otlp/json.ts'
 import { SIGNALS, type Signal } from '../../core/otlp/signals.ts'
 import type { KafkaMessage, KafkaProducer } from '../../core/transport/kafka/client.ts'
 import { kafkaConnection } from '../../core/transport/kafka/config.ts'
+import { type DeadLetters, deadLetters } from '../../core/transport/kafka/dead-letter.ts'
 import { openProducer } from '../../core/transport/kafka/open.ts'
 import { KafkaProblem } from '../../core/transport/kafka/problem.ts'
 import { config, type KafkaConfig } from './config.ts'
-import { type DeadLetters, deadLetters } from './dead-letter.ts'
 import { Outbox, type Outgoing } from './outgoing.ts'
 import type { PartitionerKind } from './partitioner.ts'
 import { RecordBatches, recordSize } from './record-batches.ts'
@@ -170,10 +171,10 @@ export class KafkaExporter implements Exporter {
 
   /** One item that no broker takes. It must not hold up the others. */
   async #bury({ signal, topic, message, part, items }: Outgoing, why: string): Promise<readonly Fate[]> {
-    const letter = { signal, topic, message, request: part.request }
+    const line = () => requestToJsonBytes(part.request, signal)
     let taken = false
     try {
-      taken = await this.#running!.deadLetters.take(letter)
+      taken = await this.#running!.deadLetters.take({ reason: 'too_large', topic, message, line })
     } catch (error) {
       const problem = error instanceof KafkaProblem ? error : unexpected(error)
       return [{ kind: 'again', record: { signal, topic, message, part, items }, problem }]

@@ -1,24 +1,49 @@
-/** Where a single item goes that is too large for its topic: another topic, a file, or nowhere. */
+/** Where a record goes that can be neither delivered nor left where it is: another topic, a file, or nowhere. */
 
 import { appendFile, mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { requestToJsonBytes } from '../../core/otlp/json.ts'
-import type { Signal } from '../../core/otlp/signals.ts'
-import type { KafkaHeader, KafkaMessage } from '../../core/transport/kafka/client.ts'
-import { OneAtATime } from '../../core/transport/kafka/one-at-a-time.ts'
-import { KafkaProblem } from '../../core/transport/kafka/problem.ts'
-import type { DeadLetterConfig } from './config.ts'
+import { integer, section, text, type ValueOf } from '../../../config/schema.ts'
+import type { KafkaHeader, KafkaMessage } from './client.ts'
+import { OneAtATime } from './one-at-a-time.ts'
+import { KafkaProblem } from './problem.ts'
 
-export interface Letter {
-  readonly signal: Signal
-  /** The topic that it was too large for. */
-  readonly topic: string
-  readonly message: KafkaMessage
-  /** The item as a request. */
-  readonly request: Uint8Array
+/** `what` says which records these are; `line` what a line of the file is. */
+export function deadLetterSection(what: string, line: string) {
+  return section(
+    {
+      topic: text({ default: '', doc: 'Topic that takes it.' }),
+      file: text({ default: '', doc: `File it is appended to instead, as ${line}.` }),
+      max_megabytes: integer({
+        default: 100,
+        min: 0,
+        doc: 'The file takes no more once it is this large. 0 means no limit.',
+      }),
+    },
+    {
+      doc: `Sluice only: where ${what} goes. Without it the record is dropped and counted.`,
+      check(value, report) {
+        if (value.topic !== '' && value.file !== '')
+          report.error('file', 'stands beside topic', 'keep one of them')
+      },
+    },
+  )
 }
 
-export type DeadLetters = {
+export type DeadLetterConfig = ValueOf<ReturnType<typeof deadLetterSection>>
+
+export interface Letter {
+  /** Why, as a word: `too_large`. */
+  readonly reason: string
+  /** Where the record is from, or was to go. */
+  readonly topic: string
+  readonly message: KafkaMessage
+  /** More headers that the record gets in the dead letter topic. */
+  readonly headers?: readonly KafkaHeader[]
+  /** The record as a line of JSON, without the line's end. */
+  readonly line: () => Uint8Array
+}
+
+export interface DeadLetters {
   /** True when it was taken, false when there is no place for it. Throws a KafkaProblem when it may be tried again. */
   take(letter: Letter): Promise<boolean>
 }
@@ -35,7 +60,7 @@ export function deadLetters(
   return { take: async () => false }
 }
 
-/** The record as it would have been, with headers that say where it belongs. */
+/** The record as it was, with headers that say where it belongs. */
 class DeadLetterTopic implements DeadLetters {
   readonly #topic: string
   readonly #produce: (topic: string, message: KafkaMessage) => Promise<void>
@@ -45,14 +70,15 @@ class DeadLetterTopic implements DeadLetters {
     this.#produce = produce
   }
 
-  async take({ topic, message }: Letter): Promise<boolean> {
-    const headers: KafkaHeader[] = [
+  async take({ topic, reason, message, headers = [] }: Letter): Promise<boolean> {
+    const all: KafkaHeader[] = [
       ...message.headers,
-      { name: 'sluice.reason', value: Buffer.from('too_large') },
+      { name: 'sluice.reason', value: Buffer.from(reason) },
       { name: 'sluice.topic', value: Buffer.from(topic) },
+      ...headers,
     ]
     try {
-      await this.#produce(this.#topic, { ...message, headers })
+      await this.#produce(this.#topic, { ...message, headers: all })
       return true
     } catch (error) {
       // Not even this topic takes it, and never will.
@@ -73,9 +99,9 @@ class DeadLetterFile implements DeadLetters {
     this.#bytesMax = bytesMax
   }
 
-  take({ request, signal }: Letter): Promise<boolean> {
-    const line = Buffer.concat([requestToJsonBytes(request, signal), NEWLINE])
-    return this.#queue.run(() => this.#append(line))
+  take({ line }: Letter): Promise<boolean> {
+    const bytes = Buffer.concat([line(), NEWLINE])
+    return this.#queue.run(() => this.#append(bytes))
   }
 
   async #append(line: Buffer): Promise<boolean> {
