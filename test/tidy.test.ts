@@ -53,7 +53,11 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/sdk-logs': ['core/telemetry/otlp-export.ts', 'test/', 'bench/'],
   '@opentelemetry/sdk-metrics': ['core/telemetry/otlp-export.ts', 'test/', 'bench/'],
   '@opentelemetry/sdk-trace': ['core/telemetry/otlp-export.ts', 'test/', 'bench/'],
-  '@platformatic/kafka': ['core/transport/kafka/platformatic.ts'],
+  '@platformatic/kafka': [
+    'core/transport/kafka/platformatic.ts',
+    'core/transport/kafka/platformatic-consumer.ts',
+    'core/transport/kafka/platformatic-fetcher.ts',
+  ],
   '@platformatic/wasm-utils': ['core/formats/lz4.ts', 'core/formats/snappy.ts'],
   ajv: ['test/'],
   autocannon: ['bench/'],

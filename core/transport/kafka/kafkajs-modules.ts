@@ -9,6 +9,7 @@
  *   once, for the socket.
  * - requestQueue: its timer with a negative delay sets itself again for ever. Node warns about it, and a connection that
  *   does nothing wakes up every millisecond.
+ * - consumerGroup: it joins again without asking whether what it handed out is done. kafkajs-group.ts.
  *
  * The version is pinned; a test compares the bytes of a produce request with those of kafkajs as it comes.
  */
@@ -16,6 +17,7 @@
 import { createRequire } from 'node:module'
 import type * as KafkaJsModule from 'kafkajs'
 import { crc32c } from '../../formats/crc32c.ts'
+import { type KafkaJsGroupClass, listenedGroup } from './kafkajs-group.ts'
 
 type KafkaJs = typeof KafkaJsModule
 
@@ -44,6 +46,7 @@ export function loadKafkaJs(): KafkaJs {
   replace('kafkajs/src/protocol/encoder.js', original => ropeEncoder(original as EncoderClass))
   replace('kafkajs/src/protocol/recordBatch/v0/index.js', recordBatch)
   replace('kafkajs/src/network/requestQueue/index.js', original => calmQueue(original as RequestQueueClass))
+  replace('kafkajs/src/consumer/consumerGroup.js', original => listenedGroup(original as KafkaJsGroupClass))
   return require('kafkajs') as KafkaJs
 }
 

@@ -29,7 +29,10 @@ import { loadKafkaJs } from './kafkajs-modules.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import { answered, KafkaProblem, silent } from './problem.ts'
 
-const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = loadKafkaJs()
+const { AssignerProtocol, CompressionCodecs, CompressionTypes, Kafka, logLevel } = loadKafkaJs()
+
+/** For the consumer's file: the package must be loaded once only. */
+export { AssignerProtocol }
 
 /** What a compressed record batch from a broker may become. */
 const BATCH_BYTES_MAX = 256 * 1024 * 1024
