@@ -4,6 +4,7 @@
  */
 
 import { KAFKA_EXPORTERS } from './config-cases-kafka.ts'
+import { KAFKA_RECEIVERS } from './config-cases-kafka-receiver.ts'
 
 export interface ConfigCase {
   readonly name: string
@@ -511,6 +512,7 @@ const exporters = [
     '{sending_queue: {enabled: true}}',
   ]),
   ...of('exporters', 'kafka', KAFKA_EXPORTERS),
+  ...of('receivers', 'kafka', KAFKA_RECEIVERS),
   ...of('exporters', 'file', [
     '',
     '{path: /tmp/sluice-x}',

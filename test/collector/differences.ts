@@ -172,6 +172,7 @@ export const DIFFERENCES: readonly Difference[] = [
       'exporters kafka *extension: mine}}',
       'exporters kafka *AWS_MSK_IAM_OAUTHBEARER*',
       'exporters kafka *kerberos: *',
+      'receivers kafka *kerberos: *',
     ),
   },
   {
@@ -181,6 +182,8 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     says: '`validate` already refuses what could only fail at start: an address without a port, a transport that is no stream, one URL path for two signals, one address for two listeners, an unknown compression, log encoding, record encoding, protocol or propagator, an authenticator that is not there, does not run or cannot do it, credentials over gRPC without TLS, a header name that is none.',
     where: verdicts(
+      'receivers kafka {traces: {encoding: nonsense}}',
+      'receivers kafka {logs: {encoding: text_nonsense}}',
       'exporters kafka {traces: {encoding: nonsense}}',
       'exporters kafka *oauthbearer_token_source: oauth2client}}}',
       'exporters kafka {logs: {encoding: jaeger_proto}}',
@@ -254,6 +257,30 @@ export const DIFFERENCES: readonly Difference[] = [
       'exporters kafka {record_partitioner: {sticky_key: {}}}',
       'exporters kafka {record_partitioner: {round_robin: }}',
     ),
+  },
+  {
+    says: 'It takes keys of older versions: `topic` and `encoding` for all signals, `topic` and `exclude_topic` for one, `default_fetch_size`.',
+    where: verdicts(
+      'receivers kafka {topic: old}',
+      'receivers kafka {encoding: otlp_json}',
+      'receivers kafka {traces: {topic: old}}',
+      'receivers kafka {traces: {topics: ["^a"], exclude_topic: old}}',
+      'receivers kafka {default_fetch_size: 1}',
+    ),
+  },
+  {
+    says: 'Refused when the config is read, there at start or by the brokers or not at all: a pattern that is none, no group, a heartbeat that is not below the session, one topic for two signals (partitions would go to one or the other by chance).',
+    where: verdicts(
+      'receivers kafka {traces: {topics: ["^("]}}',
+      'receivers kafka {group_id: ""}',
+      'receivers kafka {heartbeat_interval: 0s}',
+      'receivers kafka {session_timeout: 3s, heartbeat_interval: 3s}',
+      'receivers kafka {metrics: {topics: [a]}, logs: {topics: [a]}}',
+    ),
+  },
+  {
+    says: '`cooperative-sticky`, the default there, needs `client: platformatic`.',
+    where: verdicts('receivers kafka {group_rebalance_strategies: [cooperative-sticky]}'),
   },
   {
     says: 'An id with spaces keeps its config; there it loses it.',
