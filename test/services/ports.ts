@@ -8,14 +8,17 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 const FIRST = 20_000
-const BLOCKS = 300
-/** The first port of a block is held open as the sign that the block is taken; it ends with the process. */
-const BLOCK = 40
+const BLOCKS = 60
+/**
+ * The first port of a block is held open as the sign that the block is taken; it ends with the process. Large enough that
+ * a server which is killed and started again finds its ports as it left them, whatever was started meanwhile.
+ */
+const BLOCK = 200
 
 let block: Promise<number> | undefined
 let given = 0
 
-/** A port on 127.0.0.1 that nobody uses, and that this process is not given again before 38 others. */
+/** A port on 127.0.0.1 that nobody uses, and that this process is not given again before 198 others. */
 export async function freePort(): Promise<number> {
   block ??= claimBlock()
   const first = await block
