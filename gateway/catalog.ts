@@ -38,6 +38,7 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry('exporter', 'nop', () => import('../exporters/nop.ts')),
   entry('exporter', 'otlp_grpc', () => import('../exporters/otlp-grpc.ts'), 'otlp'),
   entry('exporter', 'otlp_http', () => import('../exporters/otlp-http.ts'), 'otlphttp'),
+  entry('exporter', 'prometheus', () => import('../exporters/prometheus/index.ts')),
   entry('connector', 'forward', () => import('../connectors/forward.ts')),
   entry('extension', 'basicauth', () => import('../extensions/basicauth/index.ts')),
   entry('extension', 'bearertokenauth', () => import('../extensions/bearertokenauth.ts')),

@@ -65,7 +65,8 @@ export function direct(
   return new SendingChain(exporter, DIRECT, settings, options)
 }
 
-const DIRECT: SendingConfig = {
+/** No queue, no retry, no timeout: what an exporter without those keys has. */
+export const DIRECT: SendingConfig = {
   timeout: 0,
   retry_on_failure: {
     enabled: false,

@@ -28,6 +28,7 @@ const CONFIGS: Readonly<Record<string, () => Tree>> = {
   'extension/bearertokenauth': () => ({ token: 'a' }),
   'extension/headers_setter': () => ({ headers: [{ action: 'insert', key: 'a', value: 'b' }] }),
   'extension/oauth2client': () => ({ client_id: 'a', client_secret: 'b', token_url: `http://${NOBODY}` }),
+  'exporter/prometheus': () => ({ endpoint: ANY_PORT }),
   'extension/health_check': () => ({ endpoint: ANY_PORT }),
   'extension/pprof': () => ({ endpoint: ANY_PORT }),
   'extension/zpages': () => ({ endpoint: ANY_PORT }),
