@@ -37,6 +37,8 @@ export interface Source {
   readonly scopeName: string
   readonly scopeVersion: string
   readonly schemaUrl: string
+  /** Tells scopes apart where labels do not. */
+  readonly scopeKey: string
   readonly job: string | undefined
   readonly instance: string | undefined
   readonly target: Target | undefined
@@ -124,6 +126,7 @@ export class Streams {
       scopeName: scope.name,
       scopeVersion: scope.version,
       schemaUrl,
+      scopeKey: `${rawText(scope)}\u{0}${schemaUrl}`,
       job,
       instance,
       target: labels && { key: `${job}\u{0}${instance}`, labels },
@@ -205,7 +208,8 @@ export class Streams {
       return 'reserved_label'
 
     const keys = attributes.map(({ key }) => key).sort()
-    const origin = `${stream.metric}\u{0}${stream.dataField}\u{0}${keys.join('\u{0}')}`
+    const scope = scopeInfo ? '' : source.scopeKey
+    const origin = `${stream.metric}\u{0}${stream.dataField}\u{0}${scope}\u{0}${keys.join('\u{0}')}`
     return this.#store.find(name, type, stream.help, labels.build(), origin, source.target, create)
   }
 }

@@ -33,10 +33,11 @@ exporters:
   otlp_http: {endpoint: "http://a:1"}
   otlp_http/own: {endpoint: "http://a:1", auth: {authenticator: basicauth}, timeout: 1500ms, headers: {x: y}, retry_on_failure: {max_elapsed_time: 0}, sending_queue: {sizer: bytes, queue_size: 5000000}}
   nop:
+  prometheus: {endpoint: "a:1"}
 extensions: {health_check: , zpages: , pprof: , bearertokenauth: {tokens: [a]}, basicauth: {client_auth: {username: a, password: b}}}
 service:
   extensions: [health_check, zpages, pprof, bearertokenauth, basicauth]
-  pipelines: {${PIPELINES}, traces/2: {receivers: [otlp], processors: [attributes, resource, probabilistic_sampler], exporters: [nop]}}
+  pipelines: {${PIPELINES}, traces/2: {receivers: [otlp], processors: [attributes, resource, probabilistic_sampler], exporters: [nop]}, metrics/2: {receivers: [otlp], exporters: [prometheus]}}
 `
 
 /** Null, nothing and an empty text say the same; levels are written in any case. */

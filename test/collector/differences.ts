@@ -26,6 +26,7 @@ export const TABLES = [
   'formats',
   'kafka',
   'passing',
+  'prometheus',
   'retries',
   'sampler',
   'telemetry',
@@ -199,6 +200,9 @@ export const DIFFERENCES: readonly Difference[] = [
       'exporters otlp *compression: deflate}',
       'extensions pprof {endpoint: ""}',
       'extensions pprof {endpoint: nowhere}',
+      'exporters prometheus {endpoint: localhost}',
+      'exporters prometheus {endpoint: "localhost:http"}',
+      'exporters prometheus {endpoint: "localhost:70000"}',
       'telemetry {logs: {encoding: xml}}',
       'telemetry *protocol: carrier*',
       'telemetry {traces: {propagators: [nobody]}}',
@@ -223,6 +227,7 @@ export const DIFFERENCES: readonly Difference[] = [
     where: verdicts(
       'receivers otlp *max_request_body_size: -1}}}',
       'receivers otlp *read_timeout: -1s}}}',
+      'exporters prometheus *metric_expiration: -5m}',
       'processors probabilistic_sampler {hash_seed: 4294967296}',
       'processors probabilistic_sampler {sampling_precision: -1}',
       '*sending_queue: {enabled: false, queue_size: -5}}',
@@ -343,5 +348,47 @@ export const DIFFERENCES: readonly Difference[] = [
       'clients: otlp_http/*: header accept-encoding',
       'clients: otlp_grpc/*: header grpc-accept-encoding',
     ],
+  },
+  {
+    says: 'A `sending_queue` of `prometheus` has its usual defaults; there every key of it has to be written.',
+    where: verdicts(
+      'exporters prometheus *sending_queue: {}}',
+      'exporters prometheus *queue_size: 10, batch: }}',
+    ),
+  },
+  {
+    says: 'Two attributes that become one label have their values joined by `;`, as the specification asks; there the series is lost.',
+    where: ['prometheus: two attributes, one label: *'],
+  },
+  {
+    says: 'An attribute called like a label that the exporter makes (`job`, a constant label) gives way to it; there the series is lost.',
+    where: ['prometheus: an attribute with the name of our own label: *'],
+  },
+  {
+    says: 'Labels that would stand twice in one line (`le`, or two names that an escaping makes equal) leave out that series; there Prometheus cannot read the page.',
+    where: [
+      'prometheus: an attribute called le: *',
+      'prometheus: labels that the scraper cannot tell apart: *',
+    ],
+  },
+  {
+    says: 'A delta sum that begins before the last one ended is rejected; there it replaces the total.',
+    where: ['prometheus: a delta sum that comes twice: *'],
+  },
+  {
+    says: 'A staleness mark takes away its own series only; there the rest of the metric is lost.',
+    where: ['prometheus: a staleness mark before other points: *'],
+  },
+  {
+    says: 'Histograms without temporality are rejected; there the first point is shown for ever.',
+    where: ['prometheus: a histogram without temporality: *'],
+  },
+  {
+    says: 'Delta histograms keep their exemplars.',
+    where: ['prometheus: exemplars of delta histograms: *'],
+  },
+  {
+    says: 'Delta exponential histograms of different scales are added exactly; there the series is lost.',
+    where: ['prometheus: delta exponential histograms of two scales: *'],
   },
 ]

@@ -126,6 +126,22 @@ test('what is one series', async t => {
   assert.deepEqual(lost(await send([gauge('k', 2, { 'a.b': '1', a_b: '2' })])), { duplicate_series: 1 })
 })
 
+// Scenario: two scopes say the same series, with and without labels that tell them apart.
+// Guarantees: both are shown, or the first one steadily and the other is counted; never one after the other.
+test('scopes without labels', async t => {
+  for (const without_scope_info of [false, true]) {
+    const { send, scrape } = await started(t, { without_scope_info })
+    const from = (name: string) => ({ scope: { name } })
+    await send([gauge('g', 1)], from('a'))
+    assert.deepEqual(
+      lost(await send([gauge('g', 2)], from('b'))),
+      without_scope_info ? { duplicate_series: 1 } : {},
+    )
+    const values = (await scrape()).samples.map(line => line.split(' ')[1])
+    assert.deepEqual(values, without_scope_info ? ['1'] : ['1', '2'])
+  }
+})
+
 // Scenario: exemplars of a counter and of a gauge.
 // Guarantees: the last one of the counter is shown; gauges have none, as OpenMetrics says.
 test('exemplars', async t => {

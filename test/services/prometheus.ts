@@ -1,0 +1,105 @@
+/** The real Prometheus and its promtool, built from Go modules: what scrapes our pages and judges them. */
+
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cacheFolder } from './cache.ts'
+import { freePort } from './ports.ts'
+import { complete, eventually, type Running, run } from './process.ts'
+
+const VERSION = '3.16.0'
+const pinned = fileURLToPath(new URL('prometheus/', import.meta.url))
+const FILES = ['go.mod', 'go.sum']
+
+/** Path of one of the two programs; builds it the first time, in minutes. Throws when there is no Go to build it with. */
+export async function prometheusProgram(name: 'prometheus' | 'promtool'): Promise<string> {
+  const program = join(
+    cacheFolder(
+      'prometheus',
+      FILES.map(file => pinned + file),
+    ),
+    name,
+  )
+  if (!existsSync(program)) await build(name, program)
+  return program
+}
+
+/** No service discovery and no pages of its own: nothing here uses them, and they are most of the build. */
+async function build(name: string, program: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-prometheus-'))
+  try {
+    for (const file of FILES) copyFileSync(pinned + file, join(folder, file))
+    const flags = ['-mod=mod', '-trimpath', '-tags', 'netgo,remove_all_sd']
+    const version = `-s -w -X github.com/prometheus/common/version.Version=${VERSION}`
+    const source = `github.com/prometheus/prometheus/cmd/${name}`
+    const build = ['build', ...flags, `-ldflags=${version}`, '-o', `${program}.part`, source]
+    await complete('go', build, { cwd: folder, env: { CGO_ENABLED: '0', GOFLAGS: '' } })
+    renameSync(`${program}.part`, program)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** What `promtool check metrics` says of a page; '' when it has nothing to say. Throws when it cannot be read. */
+export function checkMetrics(promtool: string, page: string): string {
+  const { status, stdout, stderr } = spawnSync(promtool, ['check', 'metrics'], { input: page })
+  // 3: it could be read, and there is advice.
+  if (status !== 0 && status !== 3) throw new Error(`promtool ended with ${status}: ${stderr}`)
+  return `${stdout}${stderr}`
+}
+
+export interface Sample {
+  readonly metric: Readonly<Record<string, string>>
+  /** Its value as text, or a native histogram as the API tells it. */
+  readonly value?: readonly [time: number, value: string]
+  readonly histogram?: readonly [time: number, histogram: { count: string; sum: string; buckets?: unknown }]
+}
+
+export interface Prometheus {
+  readonly running: Running
+  /** An instant query. */
+  query(promql: string): Promise<Sample[]>
+  /** Any path below /api/v1, its `data`. */
+  api(path: string): Promise<unknown>
+  stop(): Promise<void>
+}
+
+/** Starts one with this config, its data in a folder of its own; resolves when it answers queries. */
+export async function startPrometheus(yaml: string, flags: readonly string[] = []): Promise<Prometheus> {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-prometheus-data-'))
+  const address = `127.0.0.1:${await freePort()}`
+  writeFileSync(join(folder, 'prometheus.yml'), yaml)
+  const running = run(await prometheusProgram('prometheus'), [
+    `--config.file=${join(folder, 'prometheus.yml')}`,
+    `--storage.tsdb.path=${join(folder, 'data')}`,
+    `--web.listen-address=${address}`,
+    ...flags,
+  ])
+  const api = async (path: string): Promise<unknown> => {
+    const answer = await fetch(`http://${address}/api/v1/${path}`)
+    const said = (await answer.json()) as { status: string; data: unknown; error?: string }
+    if (said.status !== 'success') throw new Error(`${path}: ${said.error}`)
+    return said.data
+  }
+  try {
+    await running.printed(/Server is ready to receive web requests/, 60_000)
+    await eventually(() => api('status/buildinfo'), 'an answer of Prometheus')
+  } catch (error) {
+    await running.stop('SIGKILL')
+    throw error
+  }
+  return {
+    running,
+    api,
+    query: async promql => {
+      const { result } = (await api(`query?query=${encodeURIComponent(promql)}`)) as { result: Sample[] }
+      return result
+    },
+    async stop() {
+      await running.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
