@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Wish } from '../../core/formats/prometheus/accept.ts'
 import { type Escaping, escapeName, isLegacyName } from '../../core/formats/prometheus/escape.ts'
 import type { Family, Row } from '../../core/formats/prometheus/family.ts'
-import { compareLabels, type LabelSet, labelsKey } from '../../core/formats/prometheus/labels.ts'
+import { compareLabels, type LabelSet } from '../../core/formats/prometheus/labels.ts'
 import { toMillis } from '../../core/formats/prometheus/numbers.ts'
 import { ProtoPage } from '../../core/formats/prometheus/proto.ts'
 import { labelsText, TextPage } from '../../core/formats/prometheus/text.ts'
@@ -103,11 +103,9 @@ function ofStore(family: SeriesFamily, sendTimestamps: boolean): Shown {
 
 function rowOf(series: Series, sendTimestamps: boolean): ShownRow {
   const { labels, state, time, startTime } = series
-  series.text ??= labels.every(([name]) => isLegacyName(name)) ? labelsText(labels, 'allow-utf-8') : ''
   return {
     labels,
-    // Series without labels have the empty text too; it is made again each time.
-    text: series.text === '' ? undefined : series.text,
+    text: series.plain ? series.key : undefined,
     sample: sampleOf(state!),
     created: startTime >= SECOND && series.family.type !== 'gauge' ? startTime : undefined,
     millis: sendTimestamps ? toMillis(time) : undefined,
@@ -131,7 +129,7 @@ function targetInfo(name: string, targets: readonly LabelSet[]): Shown {
 /** Somebody sends `target_info` as a metric: its rows come first, ours are added where they say something else. */
 function withTargets(family: SeriesFamily, targets: readonly LabelSet[], sendTimestamps: boolean): Shown {
   const own = ofStore(family, sendTimestamps)
-  const rest = targets.filter(labels => !family.byKey.has(labelsKey(labels)))
+  const rest = targets.filter(labels => !family.byKey.has(labelsText(labels, 'allow-utf-8')))
   return {
     ...own,
     *rows() {
@@ -156,7 +154,7 @@ class RowFilter {
       .map(([name, value]) => [escapeName(name, this.#escaping), value] as const)
       .sort(([a], [b]) => (a < b ? -1 : 1))
     if (escaped.some(([name], i) => name === escaped[i + 1]?.[0])) return false
-    const key = labelsKey(escaped)
+    const key = labelsText(escaped, 'allow-utf-8')
     if (this.#seen.has(key)) return false
     this.#seen.add(key)
     return true

@@ -3,8 +3,10 @@
  * `metric_expiration`. Families hold series of one name and type; a series is its family's name and its labels.
  */
 
+import { isLegacyName } from '../../core/formats/prometheus/escape.ts'
 import type { FamilyType } from '../../core/formats/prometheus/family.ts'
-import { compareLabels, type LabelSet, labelsKey } from '../../core/formats/prometheus/labels.ts'
+import { compareLabels, type LabelSet } from '../../core/formats/prometheus/labels.ts'
+import { labelsText } from '../../core/formats/prometheus/text.ts'
 import type { Reason } from './reasons.ts'
 import type { State } from './values.ts'
 
@@ -20,7 +22,10 @@ export class Series {
   readonly labels: LabelSet
   /** The metric and attribute keys it came from: another origin with the same labels is a clash. */
   readonly origin: string
+  /** The labels as text, with UTF-8 names. */
   readonly key: string
+  /** True when all readers are given that text. */
+  readonly plain: boolean
   target: Target | undefined
   /** Undefined until the first point is in. */
   state: State | undefined = undefined
@@ -30,8 +35,6 @@ export class Series {
   /** When the last point came: ms, `performance.now()` clock. */
   updated = 0
   removed = false
-  /** The labels as text, where all readers are given the same. */
-  text: string | undefined = undefined
 
   constructor(
     family: SeriesFamily,
@@ -43,6 +46,7 @@ export class Series {
     this.family = family
     this.labels = labels
     this.key = key
+    this.plain = labels.every(([name]) => isLegacyName(name))
     this.origin = origin
     this.target = target
   }
@@ -107,7 +111,7 @@ export class SeriesStore {
   ): Series | Reason | undefined {
     let family = this.#families.get(name)
     if (family !== undefined && family.type !== type) return 'type_conflict'
-    const key = labelsKey(labels)
+    const key = labelsText(labels, 'allow-utf-8')
     const known = family?.byKey.get(key)
     if (known !== undefined) return known.origin === origin ? known : 'duplicate_series'
     if (!create) return undefined

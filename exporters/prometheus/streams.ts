@@ -11,6 +11,7 @@ import {
   instanceOf,
   jobOf,
   LabelBuilder,
+  type LabelSet,
   readAttributes,
   targetLabels,
 } from '../../core/formats/prometheus/labels.ts'
@@ -33,14 +34,12 @@ export interface StreamRules {
 
 /** Where a metric came from: one resource and one scope. */
 export interface Source {
-  readonly scopeAttributes: readonly Attribute[]
-  readonly scopeName: string
-  readonly scopeVersion: string
-  readonly schemaUrl: string
+  /** Scope, job, instance and constant labels: the same in all its series. */
+  readonly labels: LabelSet
+  /** A key among them of which no label can be made. */
+  readonly problem: string | undefined
   /** Tells scopes apart where labels do not. */
   readonly scopeKey: string
-  readonly job: string | undefined
-  readonly instance: string | undefined
   readonly target: Target | undefined
   /** What is added to every point's attributes. */
   readonly resourceLabels: readonly Attribute[]
@@ -56,6 +55,8 @@ export interface Stream {
   readonly type: FamilyType
   readonly dataField: number
   readonly series: Map<string, Series>
+  /** Each origin once (store.ts), however many series have it. */
+  readonly origins: Map<string, string>
 }
 
 const FAMILY_TYPES: Readonly<Record<number, FamilyType>> = {
@@ -68,6 +69,9 @@ const FAMILY_TYPES: Readonly<Record<number, FamilyType>> = {
 
 /** More remembered bytes than this beyond one entry a series, and everything remembered is forgotten. */
 const SPARE_ENTRIES = 20_000
+
+/** Sets of attribute keys that one metric may have and share; it is a saving, no limit. */
+const ORIGINS_MAX = 64
 
 export class Streams {
   readonly #rules: StreamRules
@@ -116,20 +120,25 @@ export class Streams {
 
   #newSource(resource: MessageView, scope: ScopeView, schemaUrl: string): Source {
     const attributes = readAttributes(resource.bytes, resource.start, resource.stop, Resource.attributes)
-    const { resourceLabels, names } = this.#rules
+    const { resourceLabels, names, scopeInfo, constLabels } = this.#rules
     const job = jobOf(attributes)
     const instance = instanceOf(attributes)
-    const labels = targetLabels(attributes, names.utf8)
+    const own = new LabelBuilder(names.utf8)
+    if (scopeInfo) {
+      const { bytes, start, stop, name, version } = scope
+      const scopeAttributes = readAttributes(bytes, start, stop, InstrumentationScope.attributes)
+      addScope(own, { name, version, schemaUrl, attributes: scopeAttributes })
+    }
+    if (job !== undefined) own.set('job', job)
+    if (instance !== undefined) own.set('instance', instance)
+    for (const [label, value] of constLabels) own.set(label, value)
+    const target = targetLabels(attributes, names.utf8)
     const shown = attributes.filter(({ key }) => resourceLabels === 'all' || !IDENTIFYING.has(key))
     return {
-      scopeAttributes: readAttributes(scope.bytes, scope.start, scope.stop, InstrumentationScope.attributes),
-      scopeName: scope.name,
-      scopeVersion: scope.version,
-      schemaUrl,
+      labels: own.build(),
+      problem: own.problem,
       scopeKey: `${rawText(scope)}\u{0}${schemaUrl}`,
-      job,
-      instance,
-      target: labels && { key: `${job}\u{0}${instance}`, labels },
+      target: target && { key: `${job}\u{0}${instance}`, labels: target },
       resourceLabels: resourceLabels === 'none' ? [] : shown,
       streams: new Map(),
     }
@@ -151,6 +160,7 @@ export class Streams {
         type: counter ? 'counter' : FAMILY_TYPES[dataField]!,
         dataField,
         series: new Map(),
+        origins: new Map(),
       }
       source.streams.set(key, stream)
     }
@@ -186,31 +196,31 @@ export class Streams {
     create: boolean,
   ): Series | Reason | undefined {
     const { source, name, type } = stream
-    if (name === undefined) return 'bad_name'
-    const { names, constLabels, scopeInfo } = this.#rules
+    if (name === undefined || source.problem !== undefined) return 'bad_name'
     const own = readAttributes(point.bytes, point.start, point.stop, field)
     // An attribute of the resource stands for one of the same key.
     const fromResource = source.resourceLabels
     const kept = own.filter(({ key }) => !fromResource.some(one => one.key === key))
     const attributes = [...kept, ...fromResource]
-
-    const labels = new LabelBuilder(names.utf8)
+    const labels = new LabelBuilder(this.#rules.names.utf8)
     labels.attributes(attributes)
-    if (scopeInfo) {
-      const { scopeName, scopeVersion, schemaUrl, scopeAttributes } = source
-      addScope(labels, { name: scopeName, version: scopeVersion, schemaUrl, attributes: scopeAttributes })
-    }
-    if (source.job !== undefined) labels.set('job', source.job)
-    if (source.instance !== undefined) labels.set('instance', source.instance)
-    for (const [label, value] of constLabels) labels.set(label, value)
+    labels.setAll(source.labels)
     if (labels.problem !== undefined) return 'bad_name'
-    if (labels.has(type === 'histogram' ? 'le' : 'quantile') && (type === 'histogram' || type === 'summary'))
+    if ((type === 'histogram' && labels.has('le')) || (type === 'summary' && labels.has('quantile')))
       return 'reserved_label'
-
-    const keys = attributes.map(({ key }) => key).sort()
-    const scope = scopeInfo ? '' : source.scopeKey
-    const origin = `${stream.metric}\u{0}${stream.dataField}\u{0}${scope}\u{0}${keys.join('\u{0}')}`
+    const origin = this.#origin(stream, attributes)
     return this.#store.find(name, type, stream.help, labels.build(), origin, source.target, create)
+  }
+
+  #origin({ source, metric, dataField, origins }: Stream, attributes: readonly Attribute[]): string {
+    const keys = attributes.map(({ key }) => key).sort()
+    const scope = this.#rules.scopeInfo ? '' : source.scopeKey
+    const origin = [metric, dataField, scope, ...keys].join('\u{0}')
+    const known = origins.get(origin)
+    if (known !== undefined) return known
+    if (origins.size >= ORIGINS_MAX) origins.clear()
+    origins.set(origin, origin)
+    return origin
   }
 }
 

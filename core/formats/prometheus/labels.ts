@@ -35,7 +35,7 @@ export function readAttributes(bytes: Uint8Array, start: number, stop: number, f
  */
 export class LabelBuilder {
   readonly #utf8: boolean
-  readonly #labels = new Map<string, string>()
+  readonly #labels = new Map<string, Label>()
   /** A key of which no label can be made; undefined when all could. */
   problem: string | undefined
 
@@ -50,7 +50,7 @@ export class LabelBuilder {
   attributes(attributes: readonly Attribute[], prefix = ''): void {
     const own = new Map<string, string>()
     for (const { key, value } of [...attributes].sort((a, b) => (a.key < b.key ? -1 : 1))) {
-      const name = labelName(prefix + key, this.#utf8)
+      const name = knownLabelName(prefix === '' ? key : prefix + key, this.#utf8)
       if (name === undefined) {
         this.problem ??= prefix + key
         continue
@@ -58,12 +58,17 @@ export class LabelBuilder {
       const before = own.get(name)
       own.set(name, before === undefined ? value : `${before};${value}`)
     }
-    for (const [name, value] of own) this.#labels.set(name, value)
+    for (const [name, value] of own) this.set(name, value)
   }
 
   /** Whatever an attribute said under this name is replaced. */
   set(name: string, value: string): void {
-    this.#labels.set(name, value)
+    this.#labels.set(name, [name, value])
+  }
+
+  /** The same for labels that are made once and stand in many sets. */
+  setAll(labels: LabelSet): void {
+    for (const label of labels) this.#labels.set(label[0], label)
   }
 
   has(name: string): boolean {
@@ -71,15 +76,21 @@ export class LabelBuilder {
   }
 
   build(): LabelSet {
-    return [...this.#labels].sort(([a], [b]) => (a < b ? -1 : 1))
+    return [...this.#labels.values()].sort(([a], [b]) => (a < b ? -1 : 1))
   }
 }
 
-/** Two series are one when these are equal. */
-export function labelsKey(labels: LabelSet): string {
-  let key = ''
-  for (const [name, value] of labels) key += `${name}\u{0}${value}\u{0}`
-  return key
+/** Keys come again with every series: their names are made, and kept, once. */
+const NAMES_MAX = 4096
+const names = { utf8: new Map<string, string | undefined>(), escaped: new Map<string, string | undefined>() }
+
+function knownLabelName(key: string, utf8: boolean): string | undefined {
+  const known = utf8 ? names.utf8 : names.escaped
+  if (known.has(key)) return known.get(key)
+  const name = labelName(key, utf8)
+  if (known.size >= NAMES_MAX) known.clear()
+  known.set(key, name)
+  return name
 }
 
 /** The order of a page: fewer labels first, then by their values in turn, as client_golang sorts. */

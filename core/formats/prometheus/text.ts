@@ -27,13 +27,14 @@ function writtenName(name: string): string {
   return isLegacyName(name) ? name : `"${escapeText(name, true)}"`
 }
 
-/** `a="1",b="2"`: what stands in braces. The same in all formats; worth keeping where the page is made often. */
+/**
+ * `a="1",b="2"`: what stands in braces, the same in both formats. Made in one piece, because it is kept. Different sets
+ * of labels have different texts.
+ */
 export function labelsText(labels: LabelSet, escaping: Escaping): string {
-  let text = ''
-  for (const [name, value] of labels) {
-    text += `${text === '' ? '' : ','}${writtenName(escapeName(name, escaping))}="${escapeText(value, true)}"`
-  }
-  return text
+  return labels
+    .map(([name, value]) => `${writtenName(escapeName(name, escaping))}="${escapeText(value, true)}"`)
+    .join(',')
 }
 
 /** Writes families one after another; the text so far is `take`n by whoever sends it. */

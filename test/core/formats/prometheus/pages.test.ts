@@ -52,6 +52,23 @@ test('a counter as text', () => {
   assert.match(textOf(true, { ...COUNTER, name: 'requests' }, rows), /^# TYPE requests unknown$/m)
 })
 
+// Scenario: sets of labels that look alike when glued together.
+// Guarantees: each has a text of its own, by which series are told apart.
+test('different labels are different texts', () => {
+  const sets: LabelSet[] = [
+    [
+      ['a', 'b'],
+      ['c', 'd'],
+    ],
+    [['a', 'b",c="d']],
+    [['a', 'b\\",c=\\"d']],
+    [['a="b",c', 'd']],
+    [['a', 'b,c=d']],
+    [],
+  ]
+  assert.equal(new Set(sets.map(set => labelsText(set, 'allow-utf-8'))).size, sets.length)
+})
+
 // Scenario: names that need quotes, with and without labels.
 // Guarantees: they stand in the braces; escaped they stand outside.
 test('quoted names', () => {
