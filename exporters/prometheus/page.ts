@@ -7,7 +7,7 @@ import type { Family, Row } from '../../core/formats/prometheus/family.ts'
 import { compareLabels, type LabelSet } from '../../core/formats/prometheus/labels.ts'
 import { toMillis } from '../../core/formats/prometheus/numbers.ts'
 import { ProtoPage } from '../../core/formats/prometheus/proto.ts'
-import { labelsText, TextPage } from '../../core/formats/prometheus/text.ts'
+import { labelsText, TextPage, TOTAL } from '../../core/formats/prometheus/text.ts'
 import type { Series, SeriesFamily, SeriesStore } from './store.ts'
 import { sampleOf } from './values.ts'
 
@@ -56,7 +56,7 @@ export async function makePage(store: SeriesStore, wish: Wish, rules: PageRules)
         hidden++
         continue
       }
-      if (!begun) out.family(family)
+      if (!begun) out.family(family, name.endsWith(TOTAL) && names.has(name.slice(0, -TOTAL.length)))
       begun = true
       out.row(family, row)
       if (++rows % ROWS_AT_ONCE === 0) await nextTurn()
@@ -162,7 +162,7 @@ class RowFilter {
 }
 
 interface PageWriter {
-  family(family: Family): void
+  family(family: Family, bareTaken: boolean): void
   row(family: Family, row: ShownRow): void
   familyEnd(): void
   end(): Uint8Array
@@ -173,7 +173,7 @@ function textWriter({ format, escaping }: Wish): PageWriter {
   const pieces: Buffer[] = []
   const flush = (): void => void pieces.push(Buffer.from(page.take()))
   return {
-    family: family => page.family(family),
+    family: (family, bareTaken) => page.family(family, bareTaken),
     row(family, row) {
       page.row(family, row, row.text ?? labelsText(row.labels, escaping))
       if (page.length > PIECE) flush()

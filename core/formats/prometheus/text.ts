@@ -14,6 +14,7 @@ import {
 import type { LabelSet } from './labels.ts'
 import { formatFloat, formatOpenFloat, formatSeconds } from './numbers.ts'
 
+export const TOTAL = '_total'
 export const OPEN_METRICS_END = '# EOF\n'
 
 function escapeText(text: string, quotes: boolean): string {
@@ -65,12 +66,15 @@ export class TextPage {
     if (this.#open) this.#text += OPEN_METRICS_END
   }
 
-  /** HELP and TYPE; its rows follow. */
-  family({ name, help, type }: Family): void {
+  /**
+   * HELP and TYPE; its rows follow. `bareTaken`: there is a family called like this counter without its `_total`, so
+   * that OpenMetrics, which heads a counter by that name, would have two of them.
+   */
+  family({ name, help, type }: Family, bareTaken = false): void {
     const full = escapeName(name, this.#escaping)
-    const total = type === 'counter' && full.endsWith('_total')
-    const head = writtenName(this.#open && total ? full.slice(0, -'_total'.length) : full)
-    // OpenMetrics knows no counter whose name does not end so.
+    const total = type === 'counter' && full.endsWith(TOTAL) && !bareTaken
+    const head = writtenName(this.#open && total ? full.slice(0, -TOTAL.length) : full)
+    // OpenMetrics knows no counter that is headed otherwise.
     const word = this.#open && type === 'counter' && !total ? 'unknown' : type
     this.#text += `# HELP ${head} ${escapeText(help, this.#open)}\n# TYPE ${head} ${word}\n`
   }

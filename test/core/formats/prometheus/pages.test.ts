@@ -52,6 +52,15 @@ test('a counter as text', () => {
   assert.match(textOf(true, { ...COUNTER, name: 'requests' }, rows), /^# TYPE requests unknown$/m)
 })
 
+// Scenario: a counter and a family that is called like it without its ending.
+// Guarantees: OpenMetrics heads the two by different names; the samples are the same.
+test('a counter whose bare name is taken', () => {
+  const page = new TextPage(true, 'allow-utf-8')
+  page.family({ ...COUNTER, help: '' }, true)
+  page.row(COUNTER, row({ kind: 'number', value: 1, exemplar: undefined }), '')
+  assert.equal(page.take(), '# HELP requests_total \n# TYPE requests_total unknown\nrequests_total 1.0\n')
+})
+
 // Scenario: sets of labels that look alike when glued together.
 // Guarantees: each has a text of its own, by which series are told apart.
 test('different labels are different texts', () => {
