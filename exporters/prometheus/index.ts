@@ -10,6 +10,7 @@
  * series shows it; what cannot be shown is rejected with a reason, and never harms what else is on the page.
  */
 
+import type { IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
 import type { Batch } from '../../core/component/batch.ts'
@@ -21,6 +22,7 @@ import { namespaceName } from '../../core/formats/prometheus/names.ts'
 import type { MetricDeclaration } from '../../core/telemetry/metrics.ts'
 import { AdminPages, type Page } from '../../core/transport/http-admin.ts'
 import { config, nameRules, type PrometheusConfig } from './config.ts'
+import { Guard } from './guard.ts'
 import { Intake } from './intake.ts'
 import { type Made, makePage, type PageRules } from './page.ts'
 import { Losses } from './reasons.ts'
@@ -59,6 +61,7 @@ class PrometheusExporter implements Exporter {
   readonly #streams: Streams
   readonly #intake: Intake
   readonly #rules: PageRules
+  readonly #guard: Guard
   readonly #pages: AdminPages
   /** Pages that are being made: scrapers that ask for the same at once share it. */
   readonly #making = new Map<string, Promise<Made>>()
@@ -86,10 +89,11 @@ class PrometheusExporter implements Exporter {
       sendTimestamps: config.send_timestamps,
       namespace: namespaceName(config.namespace, names.utf8),
     }
+    this.#guard = new Guard(config.auth, settings)
     this.#pages = new AdminPages(
       config.endpoint.trim(),
       settings.id,
-      (url, request) => this.#answer(url, request.headers),
+      (url, request) => this.#answer(url, request),
       config.tls && { tls: config.tls, log: settings.log },
     )
     this.addresses = this.#pages.addresses
@@ -98,6 +102,7 @@ class PrometheusExporter implements Exporter {
   }
 
   async start(): Promise<void> {
+    this.#guard.start()
     await this.#pages.start()
     this.#running = true
     const every = Math.min(this.#config.metric_expiration, 2 ** 31 - 1)
@@ -130,10 +135,10 @@ class PrometheusExporter implements Exporter {
     this.#streams.prune()
   }
 
-  async #answer(
-    url: URL,
-    headers: Readonly<Record<string, string | string[] | undefined>>,
-  ): Promise<Page | undefined> {
+  async #answer(url: URL, request: IncomingMessage): Promise<Page | undefined> {
+    const { headers } = request
+    const away = await this.#guard.turnAway(request)
+    if (away !== undefined) return away
     if (url.pathname !== PATH) return undefined
     const wish = negotiate(String(headers['accept'] ?? ''), this.#config.enable_open_metrics)
     const { body } = await this.#made(wish)
@@ -176,6 +181,10 @@ export const factory: ExporterFactory<PrometheusConfig> = {
   doc: 'Shows the latest value of every series on a page that Prometheus scrapes.',
   stability: 'beta',
   signals: ['metrics'],
+  workers: {
+    impossible: 'each process would have a page of its own, with a part of the series',
+    fix: 'leave out service.workers, or send to a gateway of its own that has the page',
+  },
   config,
   metrics: [SERIES, HIDDEN],
   sending: ({ sending_queue }) => ({ ...DIRECT, sending_queue: sending_queue ?? DIRECT.sending_queue }),

@@ -3,7 +3,6 @@
  * headers are there; of a stranger's body nothing is read.
  */
 
-import type { IncomingMessage } from 'node:http'
 import type { AuthRequest, Identity, ServerAuthenticator } from '../../core/component/extensions.ts'
 import type { Exports } from './export.ts'
 import { type Answer, answer } from './status.ts'
@@ -45,26 +44,4 @@ export class Gate {
 
 export function isIdentity(passed: Identity | Answer): passed is Identity {
   return passed instanceof Map
-}
-
-/** `params` are the names of URL parameters that stand for headers; those win, as in the Collector's documentation. */
-export function httpAuthRequest(request: IncomingMessage, params: readonly string[]): AuthRequest {
-  const { rawHeaders } = request
-  if (params.length === 0) return { values: name => valuesOf(rawHeaders, name) }
-  const instead = new Map<string, readonly string[]>()
-  const url = request.url ?? ''
-  const start = url.indexOf('?')
-  const query = new URLSearchParams(start === -1 ? '' : url.slice(start + 1))
-  for (const name of params) if (query.has(name)) instead.set(name.toLowerCase(), query.getAll(name))
-  return { values: name => instead.get(name) ?? valuesOf(rawHeaders, name) }
-}
-
-/** `raw` is [name, value, ...] as node:http and node:http2 give it: one look costs less than a map of all. */
-export function valuesOf(raw: readonly string[], name: string): readonly string[] {
-  const values: string[] = []
-  for (let i = 0; i < raw.length; i += 2) {
-    const one = raw[i]!
-    if (one.length === name.length && one.toLowerCase() === name) values.push(raw[i + 1]!)
-  }
-  return values
 }

@@ -14,7 +14,7 @@ import type { Identity } from '../../core/component/extensions.ts'
 import { jsonToRequest } from '../../core/otlp/json.ts'
 import { type Encoding, encodeResponse, encodeStatus } from '../../core/otlp/response.ts'
 import { SIGNALS, type Signal } from '../../core/otlp/signals.ts'
-import { serverAuthenticator } from '../../core/transport/auth.ts'
+import { httpAuthRequest, serverAuthenticator } from '../../core/transport/auth.ts'
 import { type ContentEncoding, decompress } from '../../core/transport/decompress.ts'
 import { listen } from '../../core/transport/listen.ts'
 import { ServerTlsFiles } from '../../core/transport/tls-reload.ts'
@@ -23,7 +23,7 @@ import { bodyLimit, type HttpConfig, signalPath } from './config.ts'
 import { RequestContext } from './context.ts'
 import { Cors, isPreflight } from './cors.ts'
 import type { Exports } from './export.ts'
-import { Gate, httpAuthRequest, isIdentity } from './gate.ts'
+import { Gate, isIdentity } from './gate.ts'
 import {
   CONTENT_TYPES,
   contentEncodingOf,

@@ -206,6 +206,7 @@ export const DIFFERENCES: readonly Difference[] = [
       'telemetry {logs: {encoding: xml}}',
       'telemetry *protocol: carrier*',
       'telemetry {traces: {propagators: [nobody]}}',
+      'exporters prometheus *auth: {authenticator: nobody}}',
       'exporters otlp *auth: {authenticator: nobody}}',
       'receivers otlp *auth: {authenticator: nobody}}}}',
       'auth: no authenticator',

@@ -3,7 +3,7 @@ import { request } from 'node:https'
 import { type TestContext, test } from 'node:test'
 import { batchOf } from '../../../core/component/batch.ts'
 import { NO_CONTEXT } from '../../../core/component/contract.ts'
-import { Refused } from '../../../core/component/outcome.ts'
+import { Refused, Rejected } from '../../../core/component/outcome.ts'
 import { makeCertificates } from '../../kit/certificates.ts'
 import { OPEN_METRICS, PROTOBUF, readProtoPage } from '../../kit/prometheus-page.ts'
 import { at, attributes, counter, gauge, lost, started } from './kit.ts'
@@ -203,6 +203,32 @@ test('tls', async t => {
     })
   assert.equal(await status({ cert: made.read(made.clientCert), key: made.read(made.clientKey) }), 200)
   await assert.rejects(status({}))
+})
+
+// Scenario: a page with an authenticator is asked for with and without credentials, by a URL parameter, and while the
+// authenticator cannot tell; its extension is missing.
+// Guarantees: only who is known reads it, others are told how, and there is no start without the extension.
+test('auth', async t => {
+  const config = { auth: { authenticator: 'basicauth', request_params: ['authorization'] } }
+  await assert.rejects(started(t, config), /basicauth/)
+  const { scrape } = await started(t, config, {
+    challenge: 'Basic',
+    authenticate(request) {
+      const [shown] = request.values('authorization')
+      if (shown === 'later') throw new Refused('not now')
+      if (shown !== 'me') throw new Rejected('who are you?')
+      return new Map()
+    },
+  })
+  const stranger = await scrape()
+  assert.deepEqual(
+    [stranger.status, stranger.headers.get('www-authenticate'), stranger.body],
+    [401, 'Basic', 'who are you?\n'],
+  )
+  assert.equal((await scrape({ authorization: 'me' })).status, 200)
+  assert.equal((await scrape({}, '/metrics?authorization=me')).status, 200)
+  assert.equal((await scrape({ authorization: 'later' })).status, 503)
+  assert.equal((await scrape({}, '/other')).status, 401)
 })
 
 async function sendTo(t: TestContext): Promise<unknown> {

@@ -3,6 +3,7 @@
 import type { TestContext } from 'node:test'
 import { batchOf } from '../../../core/component/batch.ts'
 import { NO_CONTEXT, type SendResult } from '../../../core/component/contract.ts'
+import type { ServerAuthenticator } from '../../../core/component/extensions.ts'
 import { countItems } from '../../../core/otlp/walk.ts'
 import { factory } from '../../../exporters/prometheus/index.ts'
 import { testSettings } from '../../kit/parts.ts'
@@ -55,8 +56,13 @@ export interface Scraped {
   readonly samples: readonly string[]
 }
 
-export async function started(t: TestContext, config: Plain = {}) {
+/** `authenticator` runs under the id that the config names. */
+export async function started(t: TestContext, config: Plain = {}, authenticator?: ServerAuthenticator) {
   const settings = testSettings('exporter', 'prometheus')
+  if (authenticator !== undefined) {
+    const extension = { ...authenticator, start: async () => {}, stop: async () => {} }
+    settings.host.extensions.set('basicauth', extension)
+  }
   const own = readConfig(factory.config, {
     endpoint: '127.0.0.1:0',
     without_scope_info: true,
