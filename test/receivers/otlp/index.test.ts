@@ -185,7 +185,8 @@ test('write_timeout ends requests that take too long', async () => {
     return new Promise(() => {})
   }
   await assert.rejects(post(running.http, 'traces', TRACES), /socket hang up|ECONNRESET/)
-  assert.ok(deadline! <= performance.now())
+  // Timers of Node may be a millisecond early.
+  assert.ok(deadline! <= performance.now() + 2, `${deadline} after ${performance.now()}`)
   await running.stop(0)
 })
 
