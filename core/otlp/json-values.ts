@@ -15,8 +15,8 @@ for (let b = 0; b < 256; b++) CLASS[b] = b >= 0x80 ? 2 : b < 0x20 || b === QUOTE
 const replacing = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
 
-/** `source[start, stop)`, UTF-8, as a JSON string; ill-formed sequences become U+FFFD. */
-export function writeJsonString(out: Writer, source: Uint8Array, start: number, stop: number): void {
+/** `source[start, stop)`, UTF-8, as a JSON string; ill-formed sequences become U+FFFD. False when there were some. */
+export function writeJsonString(out: Writer, source: Uint8Array, start: number, stop: number): boolean {
   out.reserve(stop - start + 2)
   const target = out.bytes
   let pos = out.pos
@@ -24,18 +24,19 @@ export function writeJsonString(out: Writer, source: Uint8Array, start: number, 
   for (let i = start; i < stop; i++) {
     const byte = source[i]!
     if (CLASS[byte] !== 0) {
-      writeSlowly(out, source, start, stop)
-      return
+      return writeSlowly(out, source, start, stop)
     }
     target[pos++] = byte
   }
   target[pos++] = QUOTE
   out.pos = pos
+  return true
 }
 
-function writeSlowly(out: Writer, source: Uint8Array, start: number, stop: number): void {
+function writeSlowly(out: Writer, source: Uint8Array, start: number, stop: number): boolean {
   const text = source.subarray(start, stop)
-  const sound = isUtf8(text) ? text : encoder.encode(replacing.decode(text))
+  const wellFormed = isUtf8(text)
+  const sound = wellFormed ? text : encoder.encode(replacing.decode(text))
   out.reserve(sound.length * 6 + 2)
   const target = out.bytes
   let pos = out.pos
@@ -46,6 +47,7 @@ function writeSlowly(out: Writer, source: Uint8Array, start: number, stop: numbe
   }
   target[pos++] = QUOTE
   out.pos = pos
+  return wellFormed
 }
 
 const SHORT_ESCAPES: Readonly<Record<number, number>> = {

@@ -4,11 +4,10 @@
  * request to the bytes of the message without objects between.
  */
 
-import { Cursor, high, low, readFixed64, readHex, sameBytes, sameRange } from '../../otlp/cursor.ts'
+import { Cursor, high, low, readFixed64, readHex, sameBytes } from '../../otlp/cursor.ts'
 import {
   AnyValue,
   InstrumentationScope,
-  KeyValue,
   Resource,
   Span,
   SpanEvent,
@@ -25,6 +24,7 @@ import * as time from '../nanos.ts'
 import { splitDuration, splitTime } from '../nanos.ts'
 import { isZero } from '../otlp-spans.ts'
 import { Blocks, type FormatRecord } from '../record.ts'
+import { copyId, findAttribute, foundStart, foundStop, isSame, NO_RANGE, type Range } from './read-span.ts'
 import {
   CHILD_OF,
   CHILD_OF_TEXT,
@@ -250,20 +250,14 @@ export class JaegerTranslator {
   }
 }
 
-interface Range {
-  readonly bytes: Uint8Array
-  readonly start: number
-  readonly stop: number
-}
-
 /** What all spans of a resource and scope have in common, prepared once. */
 class Surroundings {
   process: Prepared = EMPTY
   scopeTags: Prepared[] = []
   readonly #sink: SpanSink
   readonly #scope = new MessageView()
-  #resource: Range = { bytes: EMPTY, start: -1, stop: -1 }
-  #scopeAt: Range = { bytes: EMPTY, start: -1, stop: -1 }
+  #resource: Range = NO_RANGE
+  #scopeAt: Range = NO_RANGE
 
   constructor(sink: SpanSink) {
     this.#sink = sink
@@ -296,12 +290,6 @@ class Surroundings {
   }
 }
 
-function isSame(last: Range, bytes: Uint8Array, start: number, stop: number): boolean {
-  if (last.start === -1) return false
-  if (last.bytes === bytes && last.start === start && last.stop === stop) return true
-  return sameRange(last.bytes, last.start, last.stop, bytes, start, stop)
-}
-
 /** Keys of messages; spans of one trace stand together, so the last one is often right. */
 export class TraceKeys {
   readonly #last = new Uint8Array(TRACE_ID_SIZE)
@@ -330,44 +318,4 @@ function readTime(message: MessageView, field: number): void {
   }
   readFixed64(message.bytes, start)
   splitTime(low, high)
-}
-
-/** Zeros where the id is absent. */
-function copyId(id: Uint8Array, message: MessageView, field: number): void {
-  const start = message.startOf(field)
-  const { bytes } = message
-  if (start === -1 || message.stopOf(field) - start !== id.length) id.fill(0)
-  else for (let i = 0; i < id.length; i++) id[i] = bytes[start + i]!
-}
-
-/** The AnyValue that `findAttribute` found. */
-let foundStart = 0
-let foundStop = 0
-const list = new Cursor(EMPTY)
-const entry = new Cursor(EMPTY)
-
-/** Looks for the first attribute with that key in field `field` of `[start, stop)`. */
-function findAttribute(
-  bytes: Uint8Array,
-  start: number,
-  stop: number,
-  field: number,
-  key: Uint8Array,
-): boolean {
-  list.reset(bytes, start, stop)
-  while (list.next()) {
-    if (list.field !== field) continue
-    let isKey = false
-    foundStart = foundStop = list.start
-    entry.reset(bytes, list.start, list.stop)
-    while (entry.next()) {
-      if (entry.field === KeyValue.key) isKey = sameBytes(bytes, entry.start, entry.stop, key)
-      else if (entry.field === KeyValue.value) {
-        foundStart = entry.start
-        foundStop = entry.stop
-      }
-    }
-    if (isKey) return true
-  }
-  return false
 }

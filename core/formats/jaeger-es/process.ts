@@ -1,0 +1,117 @@
+/** The `process` of a span document: the resource, with the service's name beside the other attributes. */
+
+import { isUtf8 } from 'node:buffer'
+import { Cursor, sameBytes } from '../../otlp/cursor.ts'
+import { AnyValue, KeyValue, Resource } from '../../otlp/fields.ts'
+import { writeJsonString } from '../../otlp/json-values.ts'
+import { Writer } from '../../otlp/writer.ts'
+import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
+import { SERVICE_NAME } from '../jaeger/words.ts'
+import type { TagWriter } from './tags.ts'
+
+export interface Process {
+  /** `"process":{...}`. */
+  readonly json: Uint8Array
+  /** The service's name, UTF-8. */
+  readonly service: Uint8Array
+}
+
+const KEY = Buffer.from(SERVICE_NAME)
+const MISSING = Buffer.from('missing-service-name')
+const EMPTY_NAME = Buffer.from('empty-service-name')
+const WRONG_TYPE = Buffer.from('service-name-wrong-type')
+const OPEN = Buffer.from('"process":{"serviceName":')
+const TAGS = Buffer.from(',"tags":')
+const CLOSE_OBJECT = 0x7d
+
+/** More names than this many resources have, or longer ones, are not kept. */
+const SLOTS = 512
+const KEPT_BYTES_MAX = 16 * 1024
+
+interface Kept {
+  readonly resource: Uint8Array
+  readonly process: Process
+}
+
+/** Processes of the resources that were seen last. */
+export class Processes {
+  readonly #tags: TagWriter
+  readonly #slots = new Array<Kept | undefined>(SLOTS).fill(undefined)
+  readonly #list = new Cursor(new Uint8Array())
+  readonly #entry = new Cursor(new Uint8Array())
+
+  constructor(tags: TagWriter) {
+    this.#tags = tags
+  }
+
+  /** Of the Resource message `bytes[start, stop)`. Texts in it are counted when it is new. */
+  get(bytes: Uint8Array, start: number, stop: number): Process {
+    if (stop - start > KEPT_BYTES_MAX) return this.#make(bytes, start, stop)
+    let hash = stop - start
+    for (let i = start; i < stop; i++) hash = Math.imul(hash ^ bytes[i]!, 0x0100_0193)
+    const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1)
+    const kept = this.#slots[slot]
+    if (kept !== undefined && sameBytes(bytes, start, stop, kept.resource)) return kept.process
+    const process = this.#make(bytes, start, stop)
+    this.#slots[slot] = { resource: Uint8Array.prototype.slice.call(bytes, start, stop), process }
+    return process
+  }
+
+  #make(bytes: Uint8Array, start: number, stop: number): Process {
+    const service = this.#serviceName(bytes, start, stop)
+    const out = new Writer(2 * (stop - start) + 256)
+    out.raw(OPEN)
+    writeJsonString(out, service, 0, service.length)
+    out.raw(TAGS)
+    const tags = this.#tags
+    tags.begin(out, 'span')
+    const list = this.#list.reset(bytes, start, stop)
+    while (list.next()) {
+      if (list.field !== Resource.attributes || this.#isServiceName(bytes, list.start, list.stop)) continue
+      tags.attribute(bytes, list.start, list.stop)
+    }
+    // Never null: Jaeger's sanitizer sees to it that there is at least the service's name.
+    tags.end('[]')
+    tags.writeFields(out)
+    out.byte(CLOSE_OBJECT)
+    return { json: out.copy(), service }
+  }
+
+  #valueStart = 0
+  #valueStop = 0
+
+  #isServiceName(bytes: Uint8Array, start: number, stop: number): boolean {
+    const entry = this.#entry.reset(bytes, start, stop)
+    let isKey = false
+    this.#valueStart = this.#valueStop = start
+    while (entry.next()) {
+      if (entry.field === KeyValue.key) isKey = sameBytes(bytes, entry.start, entry.stop, KEY)
+      else if (entry.field === KeyValue.value) {
+        this.#valueStart = entry.start
+        this.#valueStop = entry.stop
+      }
+    }
+    return isKey
+  }
+
+  /** The sanitizer looks at the first attribute with this key, the writer takes the last one, as a text. */
+  #serviceName(bytes: Uint8Array, start: number, stop: number): Uint8Array {
+    let found = 0
+    let anyStart = 0
+    let anyStop = 0
+    const list = this.#list.reset(bytes, start, stop)
+    while (list.next()) {
+      if (list.field !== Resource.attributes || !this.#isServiceName(bytes, list.start, list.stop)) continue
+      found++
+      anyStart = this.#valueStart
+      anyStop = this.#valueStop
+    }
+    if (found === 0) return MISSING
+    if (readKind(bytes, anyStart, anyStop) !== AnyValue.stringValue)
+      return found === 1 ? WRONG_TYPE : Buffer.from(valueText(bytes, anyStart, anyStop))
+    if (valueStart === valueStop) return found === 1 ? EMPTY_NAME : new Uint8Array()
+    const name = Uint8Array.prototype.slice.call(bytes, valueStart, valueStop)
+    // Jaeger's UTF-8 sanitizer makes it bytes, and the text of bytes is base64.
+    return isUtf8(name) ? name : Buffer.from(Buffer.from(name).toString('base64'))
+  }
+}
