@@ -25,16 +25,20 @@ export class FieldNames {
   readonly #rule: TagsAsFields
   readonly #byKey = new Map<string, FieldName | undefined>()
   readonly #byName = new Map<string, FieldName>()
+  /** How many bytes the keys have that become fields: for most others that is all that must be looked at. */
+  readonly #lengths = new Set<number>()
   /** False: no tag ever becomes a field. */
   readonly any: boolean
 
   constructor(rule: TagsAsFields) {
     this.#rule = rule
     this.any = rule.all || rule.include.size > 0
+    for (const key of rule.include) this.#lengths.add(Buffer.byteLength(key))
   }
 
   /** Undefined when the tag stays in the list. */
   find(bytes: Uint8Array, start: number, stop: number): FieldName | undefined {
+    if (!this.#rule.all && !this.#lengths.has(stop - start)) return undefined
     return this.of(readCachedString(bytes, start, stop))
   }
 

@@ -7,6 +7,7 @@ import { writeJsonString } from '../../otlp/json-values.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
 import { SERVICE_NAME } from '../jaeger/words.ts'
+import { contentHash, contentHigh, contentLow } from './content-hash.ts'
 import type { TagWriter } from './tags.ts'
 
 export interface Process {
@@ -14,6 +15,16 @@ export interface Process {
   readonly json: Uint8Array
   /** The service's name, UTF-8. */
   readonly service: Uint8Array
+  /** Of all that, unsigned halves of 64 bits. */
+  readonly hashLow: number
+  readonly hashHigh: number
+}
+
+export const NO_PROCESS: Process = {
+  json: new Uint8Array(),
+  service: new Uint8Array(),
+  hashLow: 0,
+  hashHigh: 0,
 }
 
 const KEY = Buffer.from(SERVICE_NAME)
@@ -74,7 +85,9 @@ export class Processes {
     tags.end('[]')
     tags.writeFields(out)
     out.byte(CLOSE_OBJECT)
-    return { json: out.copy(), service }
+    const json = out.copy()
+    contentHash(json, 0, json.length, 0, 0)
+    return { json, service, hashLow: contentLow, hashHigh: contentHigh }
   }
 
   #valueStart = 0

@@ -2,13 +2,13 @@
 
 import { Cursor, sameBytes } from '../../otlp/cursor.ts'
 import { AnyValue, Span, SpanLink } from '../../otlp/fields.ts'
-import { writeHex } from '../../otlp/json-values.ts'
 import { MessageView } from '../../otlp/message.ts'
 import type { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop } from '../any-value.ts'
 import { copyId, findAttribute, foundStart, foundStop } from '../jaeger/read-span.ts'
 import { CHILD_OF_TEXT, REF_TYPE, SPAN_ID_SIZE, TRACE_ID_SIZE } from '../jaeger/words.ts'
 import { isZero } from '../otlp-spans.ts'
+import { writeId } from './letters.ts'
 
 const COMMA = 0x2c
 const CLOSE_ARRAY = 0x5d
@@ -18,7 +18,6 @@ const REFERENCES = Buffer.from(',"references":[')
 const CHILD_OF = Buffer.from('{"refType":"CHILD_OF","traceID":')
 const FOLLOWS_FROM = Buffer.from('{"refType":"FOLLOWS_FROM","traceID":')
 const SPAN_ID = Buffer.from(',"spanID":')
-const NO_ID = Buffer.from('""')
 const REF_TYPE_KEY = Buffer.from(REF_TYPE)
 const CHILD_OF_VALUE = Buffer.from(CHILD_OF_TEXT)
 
@@ -89,10 +88,4 @@ function writeReference(out: Writer, isChild: boolean, traceId: Uint8Array, span
   out.raw(SPAN_ID)
   writeId(out, spanId)
   out.byte(CLOSE_OBJECT)
-}
-
-/** Hex; an id of zeros is none. */
-export function writeId(out: Writer, id: Uint8Array): void {
-  if (isZero(id)) out.raw(NO_ID)
-  else writeHex(out, id, 0, id.length)
 }

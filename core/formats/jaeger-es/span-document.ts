@@ -7,12 +7,11 @@
  * failed span has no `otel.status_code`, flags are kept, and times are microseconds.
  *
  * Different on purpose: NaN and infinities are texts (there the span is lost); invalid keys stay in their place and are
- * numbered from the first; times before 1970 are 0, as Elasticsearch has no place for what Jaeger makes of them.
+ * numbered from the first; times before 1970 are 0 and flags have 31 bits, as the index has no place for others.
  */
 
 import { isUtf8 } from 'node:buffer'
 import { Cursor, high, low, readFixed64, sameBytes } from '../../otlp/cursor.ts'
-import { writeUint } from '../../otlp/decimal.ts'
 import {
   InstrumentationScope,
   KeyValue,
@@ -41,11 +40,13 @@ import {
   TRACE_STATE,
 } from '../jaeger/words.ts'
 import { isZero } from '../otlp-spans.ts'
+import { contentHash, contentHigh, contentLow } from './content-hash.ts'
 import { type Counts, noCounts } from './counts.ts'
 import { durationWarning, WARNINGS } from './duration-warning.ts'
 import { FieldNames, type TagsAsFields } from './field-names.ts'
-import { type Process, Processes } from './process.ts'
-import { References, writeId } from './references.ts'
+import { hex32, writeAscii, writeHexDigits, writeId, writeNumber } from './letters.ts'
+import { NO_PROCESS, type Process, Processes } from './process.ts'
+import { References } from './references.ts'
 import { type PreparedKey, type PreparedTag, TagWriter } from './tags.ts'
 import * as times from './times.ts'
 import { isBefore1970, MICRO, MILLI, millisOf, subtract, timestampText, writeDivided } from './times.ts'
@@ -61,6 +62,8 @@ export interface SpanDocumentOptions {
 }
 
 const EMPTY = new Uint8Array()
+/** The index has them as a signed integer; OTLP uses 10 bits. */
+const FLAGS_MASK = 0x7fff_ffff
 const utf8 = (text: string): Uint8Array => Buffer.from(text)
 const COMMA = 0x2c
 const CLOSE_ARRAY = 0x5d
@@ -76,6 +79,7 @@ const START_TIME_MILLIS = utf8(',"startTimeMillis":')
 const DURATION = utf8(',"duration":')
 const TIMESTAMP = utf8(',"@timestamp":"')
 const QUOTE = 0x22
+const UNDERSCORE = 0x5f
 const TAGS = utf8(',"tags":')
 const NO_LOGS = utf8(',"logs":null')
 const LOGS = utf8(',"logs":[')
@@ -91,7 +95,7 @@ const INVALID_NAME_BYTES = utf8(INVALID_NAME)
 export class SpanDocuments {
   readonly counts: Counts = noCounts()
   /** Of the span that was begun: */
-  process: Process = { json: EMPTY, service: EMPTY }
+  process: Process = NO_PROCESS
   /** when it began, ms since 1970. */
   startMillis = 0
   /** the name of its operation, UTF-8. */
@@ -163,6 +167,34 @@ export class SpanDocuments {
     this.#readOperation(span)
   }
 
+  /** An id for the document of the span that was begun: both its ids and a hash of the rest, in hex. */
+  writeDocumentId(out: Writer): void {
+    const span = this.#span
+    copyId(this.#traceId, span, Span.traceId)
+    copyId(this.#spanId, span, Span.spanId)
+    contentHash(span.bytes, span.start, span.stop, this.process.hashLow, this.process.hashHigh)
+    writeHexDigits(out, this.#traceId)
+    out.byte(UNDERSCORE)
+    writeHexDigits(out, this.#spanId)
+    out.byte(UNDERSCORE)
+    writeAscii(out, hex32(contentHigh))
+    writeAscii(out, hex32(contentLow))
+  }
+
+  /** Adds the time when the span that was begun began to the JSON object that `out` ends with. */
+  writeTimestampAtEnd(out: Writer): void {
+    out.rewind(out.pos - 1)
+    this.#timestamp(out)
+    out.byte(CLOSE_OBJECT)
+  }
+
+  #timestamp(out: Writer): void {
+    const early = isBefore1970(this.#startHigh)
+    out.raw(TIMESTAMP)
+    writeAscii(out, timestampText(early ? 0 : this.#startLow, early ? 0 : this.#startHigh))
+    out.byte(QUOTE)
+  }
+
   /** Lets go of the request that was walked last. */
   release(): void {
     this.#resource = this.#scope = NO_RANGE
@@ -209,7 +241,7 @@ export class SpanDocuments {
       out.raw(PARENT_SPAN_ID)
       writeId(out, this.#parentId)
     }
-    const flags = span.flags
+    const flags = span.flags & FLAGS_MASK
     if (flags !== 0) {
       out.raw(FLAGS)
       writeNumber(out, flags)
@@ -238,13 +270,7 @@ export class SpanDocuments {
     out.raw(DURATION)
     const positive = subtract(this.#endLow, this.#endHigh, this.#startLow, this.#startHigh)
     writeDivided(out, positive ? times.differenceLow : 0, positive ? times.differenceHigh : 0, MICRO)
-    if (this.#options.timestamp) {
-      out.raw(TIMESTAMP)
-      const text = timestampText(low, high)
-      out.reserve(text.length)
-      for (let i = 0; i < text.length; i++) out.bytes[out.pos++] = text.charCodeAt(i)
-      out.byte(QUOTE)
-    }
+    if (this.#options.timestamp) this.#timestamp(out)
     return !positive
   }
 
@@ -364,9 +390,4 @@ function isWarnings(bytes: Uint8Array, start: number, stop: number): boolean {
   while (entry.next())
     if (entry.field === KeyValue.key && sameBytes(bytes, entry.start, entry.stop, WARNINGS_KEY)) return true
   return false
-}
-
-function writeNumber(out: Writer, value: number): void {
-  out.reserve(20)
-  out.pos = writeUint(out.bytes, out.pos, value)
 }

@@ -67,7 +67,7 @@ function documentOf(
   return {
     traceID: id(span['traceId']),
     spanID: id(span['spanId']),
-    ...(span['flags'] ? { flags: BigInt(span['flags']) } : {}),
+    ...((span['flags'] ?? 0) % 2 ** 31 > 0 ? { flags: BigInt(span['flags'] % 2 ** 31) } : {}),
     operationName: span['name'] ?? '',
     references: referencesOf(span),
     startTime: micros,
