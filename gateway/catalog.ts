@@ -33,6 +33,7 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry('processor', 'probabilistic_sampler', () => import('../processors/probabilistic-sampler/index.ts')),
   entry('processor', 'resource', () => import('../processors/resource.ts')),
   entry('exporter', 'debug', () => import('../exporters/debug/index.ts')),
+  entry('exporter', 'elasticsearch', () => import('../exporters/elasticsearch/index.ts')),
   entry('exporter', 'file', () => import('../exporters/file/index.ts')),
   entry('exporter', 'kafka', () => import('../exporters/kafka/index.ts')),
   entry('exporter', 'nop', () => import('../exporters/nop.ts')),

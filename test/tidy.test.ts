@@ -47,6 +47,7 @@ const PARTS = ['receivers/', 'processors/', 'connectors/', 'exporters/', 'extens
 /** npm package -> the files that may import it. Swapping a package touches these and nothing else. */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@grpc/grpc-js': ['receivers/otlp/grpc-js.ts', 'core/transport/grpc/grpc-js.ts', 'bench/', 'test/'],
+  '@elastic/elasticsearch': ['exporters/elasticsearch/client.ts'],
   '@opentelemetry/api': ['core/telemetry/otlp-export.ts', 'test/', 'bench/'],
   '@opentelemetry/otlp-transformer': ['core/telemetry/otlp-export.ts', 'test/', 'bench/'],
   '@opentelemetry/resources': ['core/telemetry/otlp-export.ts', 'test/', 'bench/'],

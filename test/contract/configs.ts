@@ -21,6 +21,7 @@ const CONFIGS: Readonly<Record<string, () => Tree>> = {
   'processor/memory_limiter': () => ({ check_interval: '1s', limit_mib: 1_000_000 }),
   'processor/probabilistic_sampler': () => ({ sampling_percentage: 50 }),
   'processor/resource': () => ({ attributes: [ACTION] }),
+  'exporter/elasticsearch': () => ({ endpoint: `http://${NOBODY}`, mapping: { mode: 'jaeger' } }),
   'exporter/file': () => ({ path: join(mkdtempSync(join(tmpdir(), 'sluice-contract-')), 'out.json') }),
   'exporter/otlp_grpc': () => ({ endpoint: NOBODY, tls: { insecure: true } }),
   'exporter/otlp_http': () => ({ endpoint: `http://${NOBODY}` }),

@@ -1,0 +1,103 @@
+/** Bodies of bulk requests: documents, each behind the line that says where it goes. */
+
+import { Writer } from '../../core/otlp/writer.ts'
+
+const NEWLINE = 0x0a
+
+/** One body. */
+export class Bulk {
+  readonly bytes: Uint8Array
+  /** Where each document ends, its line break included. */
+  readonly ends: readonly number[]
+  /** By document: the key of a service's document; undefined for a span. */
+  readonly keys: readonly (string | undefined)[]
+
+  constructor(bytes: Uint8Array, ends: readonly number[], keys: readonly (string | undefined)[]) {
+    this.bytes = bytes
+    this.ends = ends
+    this.keys = keys
+  }
+
+  get spans(): number {
+    let count = 0
+    for (const key of this.keys) if (key === undefined) count++
+    return count
+  }
+
+  /** The document and the line before it, without line breaks at the end. */
+  part(nth: number): { action: Uint8Array; document: Uint8Array } {
+    const start = nth === 0 ? 0 : this.ends[nth - 1]!
+    const stop = this.ends[nth]!
+    const middle = this.bytes.indexOf(NEWLINE, start)
+    return { action: this.bytes.subarray(start, middle), document: this.bytes.subarray(middle + 1, stop - 1) }
+  }
+
+  /** A body of these documents alone, in order. */
+  only(nths: readonly number[]): Bulk {
+    const writer = new Writer(1024)
+    const ends: number[] = []
+    for (const nth of nths) {
+      writer.raw(this.bytes, nth === 0 ? 0 : this.ends[nth - 1]!, this.ends[nth]!)
+      ends.push(writer.pos)
+    }
+    return new Bulk(
+      writer.take(),
+      ends,
+      nths.map(nth => this.keys[nth]),
+    )
+  }
+
+  /** Two bodies that together are this one, which has two documents or more. */
+  halves(): [Bulk, Bulk] {
+    const all = this.ends.map((_, i) => i)
+    const half = all.length >> 1
+    return [this.only(all.slice(0, half)), this.only(all.slice(half))]
+  }
+}
+
+/** Fills bodies of at most `maxBytes`; a single entry that is larger has a body of its own. */
+export class BulkWriter {
+  readonly #max: number
+  out: Writer
+  #ends: number[] = []
+  #keys: (string | undefined)[] = []
+
+  constructor(maxBytes: number) {
+    this.#max = maxBytes
+    this.out = new Writer(Math.min(maxBytes, 64 * 1024))
+  }
+
+  /** Ends the document that was written last. */
+  end(key: string | undefined): void {
+    this.out.byte(NEWLINE)
+    this.#ends.push(this.out.pos)
+    this.#keys.push(key)
+  }
+
+  /** How many documents there are. */
+  get count(): number {
+    return this.#ends.length
+  }
+
+  /**
+   * The body of the first `count` documents when the others no longer fit beside them: those begin the next one.
+   * Undefined while there is room.
+   */
+  overflow(count: number): Bulk | undefined {
+    if (this.out.pos <= this.#max || count === 0) return undefined
+    const start = this.#ends[count - 1]!
+    const { bytes, pos } = this.out
+    const full = new Bulk(bytes.subarray(0, start), this.#ends.slice(0, count), this.#keys.slice(0, count))
+    this.out = new Writer(Math.min(this.#max, bytes.length))
+    this.out.raw(bytes, start, pos)
+    this.#ends = this.#ends.slice(count).map(end => end - start)
+    this.#keys = this.#keys.slice(count)
+    return full
+  }
+
+  /** What is left; undefined when nothing is. */
+  rest(): Bulk | undefined {
+    if (this.count === 0) return undefined
+    return new Bulk(this.out.take(), this.#ends, this.#keys)
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * The one file that knows @elastic/elasticsearch: requests to the nodes of a cluster in turn, without those that fail.
+ *
+ * Only the client's transport is used. Its check of the product is off, because OpenSearch does not pass it, and media
+ * types are plain JSON, which Elasticsearch 7 to 9 and OpenSearch all take (a client's own ask for one major version). It
+ * never tries again by itself: what is to be sent again is decided item by item.
+ */
+
+import { Client, ClusterConnectionPool, errors, Serializer, SniffingTransport } from '@elastic/elasticsearch'
+import { Refused } from '../../core/component/outcome.ts'
+import { loadClientTls, namesFiles } from '../../core/transport/tls.ts'
+import type { ElasticsearchConfig } from './config.ts'
+
+export interface ClusterRequest {
+  readonly method: 'GET' | 'POST' | 'PUT'
+  readonly path: string
+  /** JSON, or JSON lines for `_bulk`. */
+  readonly body?: Uint8Array
+  readonly contentType?: string
+  /** What `body` is compressed with; '' for nothing. */
+  readonly encoding?: string
+  /** Stops waiting. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface ClusterAnswer {
+  readonly status: number
+  /** Parsed when it is JSON, else a text. */
+  readonly body: unknown
+  readonly retryAfter: string
+}
+
+export interface Cluster {
+  /** Whatever the server answered; throws Refused when nobody did. */
+  request(request: ClusterRequest): Promise<ClusterAnswer>
+  close(): Promise<void>
+}
+
+/** The check of the product is an option that the client does not hand through. */
+class AnyProduct extends SniffingTransport {
+  constructor(options: ConstructorParameters<typeof SniffingTransport>[0]) {
+    super({ ...options, productCheck: null as unknown as string })
+  }
+}
+
+/** A proxy that says it answers JSON and does not must not hide its status. */
+class PatientSerializer extends Serializer {
+  override deserialize<T = unknown>(json: string): T {
+    try {
+      return super.deserialize(json)
+    } catch {
+      return json as T
+    }
+  }
+}
+
+/** Larger answers are an error: one to a bulk request of 10,000 documents has 1 MiB. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024
+/** The sending chain's timeout ends requests; this one is for discovery. */
+const NEVER_MS = 2 ** 31 - 1
+
+/** Connects to nobody yet. Throws an Error that names the key at fault when a certificate cannot be read. */
+export function openCluster(config: ElasticsearchConfig, nodes: readonly string[], agent: string): Cluster {
+  const headers: Record<string, string> = {
+    'user-agent': agent,
+    accept: 'application/json',
+    ...authorization(config),
+  }
+  for (const [name, value] of config.headers) headers[name.toLowerCase()] = value.reveal()
+  const secure = nodes.some(node => node.startsWith('https:'))
+  const client = new Client({
+    nodes: nodes.map(node => ({ url: new URL(node), ...(secure ? { tls: tlsOf(config) } : {}) })),
+    Transport: AnyProduct,
+    Serializer: PatientSerializer,
+    ConnectionPool: ClusterConnectionPool,
+    // A node that failed is asked again after a while, by the request whose turn it is.
+    resurrectStrategy: 'optimistic',
+    maxRetries: 0,
+    requestTimeout: NEVER_MS,
+    maxResponseSize: ANSWER_BYTES_MAX,
+    headers,
+    enableMetaHeader: false,
+    sniffOnStart: config.discover.on_start,
+    sniffInterval: config.discover.interval > 0 ? config.discover.interval : false,
+    ...(secure ? { tls: tlsOf(config) } : {}),
+    ...(config.ca_fingerprint === '' ? {} : { caFingerprint: config.ca_fingerprint }),
+  })
+  return new ElasticCluster(client, nodes)
+}
+
+function tlsOf({ tls }: ElasticsearchConfig) {
+  // Without files the system's authorities are as good, and they take 70 ms to read.
+  if (!namesFiles(tls) && tls.server_name_override === '')
+    return { rejectUnauthorized: !tls.insecure_skip_verify }
+  const { servername, ...options } = loadClientTls(tls)
+  return servername === undefined ? options : { ...options, servername }
+}
+
+function authorization({ user, password, api_key }: ElasticsearchConfig): Record<string, string> {
+  if (api_key.reveal() !== '') return { authorization: `ApiKey ${api_key.reveal()}` }
+  if (user === '') return {}
+  const pair = Buffer.from(`${user}:${password.reveal()}`).toString('base64')
+  return { authorization: `Basic ${pair}` }
+}
+
+class ElasticCluster implements Cluster {
+  readonly #client: Client
+  readonly #where: string
+
+  constructor(client: Client, nodes: readonly string[]) {
+    this.#client = client
+    this.#where = nodes.map(node => new URL(node).origin).join(', ')
+  }
+
+  async request({
+    method,
+    path,
+    body,
+    contentType,
+    encoding,
+    signal,
+  }: ClusterRequest): Promise<ClusterAnswer> {
+    const headers: Record<string, string> = {}
+    if (body !== undefined) headers['content-type'] = contentType ?? 'application/json'
+    if (encoding !== undefined && encoding !== '') headers['content-encoding'] = encoding
+    try {
+      const {
+        statusCode,
+        body: said,
+        headers: heard,
+      } = await this.#client.transport.request(
+        { method, path, ...(body === undefined ? {} : { body: asBuffer(body) }) },
+        { headers, meta: true, ...(signal === undefined ? {} : { signal }) },
+      )
+      return { status: statusCode!, body: said, retryAfter: String(heard['retry-after'] ?? '') }
+    } catch (error) {
+      if (error instanceof errors.ResponseError) {
+        const { statusCode, body: said, headers: heard } = error.meta
+        return { status: statusCode!, body: said, retryAfter: String(heard?.['retry-after'] ?? '') }
+      }
+      throw new Refused(this.#failure(error, signal), { status: 'UNAVAILABLE', cause: error })
+    }
+  }
+
+  #failure(error: unknown, signal: AbortSignal | undefined): string {
+    const where = urlOf(error) ?? this.#where
+    if (signal?.aborted) return `${where} did not answer in time`
+    const { message } = error as Error
+    return `cannot send to ${where}: ${message === '' ? (error as Error).name : message}`
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close()
+  }
+}
+
+/** The node that was asked, without user and password. */
+function urlOf(error: unknown): string | undefined {
+  if (!(error instanceof errors.ElasticsearchClientError)) return undefined
+  const url = (error as { meta?: { meta?: { connection?: { url?: URL } } } }).meta?.meta?.connection?.url
+  return url?.origin
+}
+
+/** The client takes Buffers as they are and would write any other object as JSON. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}

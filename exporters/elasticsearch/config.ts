@@ -1,0 +1,224 @@
+/** The keys of the elasticsearch exporter: those of the Collector's (0.155) that make sense for the modes there are. */
+
+import type { Check, Node } from '../../config/node.ts'
+import {
+  choice,
+  duration,
+  flag,
+  integer,
+  list,
+  type Schema,
+  secret,
+  section,
+  text,
+  type ValueOf,
+} from '../../config/schema.ts'
+import type { SendingConfig } from '../../core/component/sending-config.ts'
+import { sendingFields } from '../../core/component/sending-config.ts'
+import { compressionFields, compressionProblem } from '../../core/transport/compress.ts'
+import { headersField } from '../../core/transport/headers.ts'
+import { clientTls } from '../../core/transport/tls.ts'
+import { unsupported } from '../../core/transport/unsupported.ts'
+import { jaegerSection } from './jaeger-config.ts'
+
+const MODES = ['otel', 'ecs', 'none', 'raw', 'bodymap', 'jaeger'] as const
+
+function urlProblem(url: string): readonly [wrong: string, fix: string] | undefined {
+  if (url === '') return undefined
+  if (!/^https?:\/\//i.test(url))
+    return [`"${url}" does not begin with http:// or https://`, 'write http://host:9200']
+  return URL.canParse(url) ? undefined : [`"${url}" is not a URL`, 'write http://host:9200']
+}
+
+const retry = section(
+  {
+    enabled: flag({ default: true, doc: 'Send again what the cluster does not take for now.' }),
+    initial_interval: duration({ default: '100ms', doc: 'Wait before the first retry.' }),
+    max_interval: duration({ default: '1m', doc: 'No wait is longer than this.' }),
+    max_elapsed_time: duration({
+      default: '5m',
+      doc: 'Sluice only: after this long it is dropped and counted. 0 means never.',
+    }),
+    retry_on_status: list(integer({ min: 400, max: 599, doc: 'A status.' }), {
+      default: [429, 500, 502, 503, 504],
+      doc: 'Statuses, of a whole request and of single documents, after which they are sent again.',
+    }),
+  },
+  {
+    doc: 'What happens when the cluster says "not now". Only the documents it did not take are sent again.',
+    ignored: {
+      max_retries: 'time decides here: write max_elapsed_time',
+      max_requests: 'time decides here: write max_elapsed_time',
+    },
+    check({ enabled, max_interval, max_elapsed_time }, report) {
+      if (enabled && max_elapsed_time > 0 && max_elapsed_time < max_interval)
+        report.error('max_elapsed_time', 'is less than max_interval', 'write a longer one, or 0 for no end')
+    },
+  },
+)
+
+/** With batching unless the config says otherwise: Elasticsearch lives on large requests. */
+const BATCH = { flush_timeout: 200, min_size: 1_000_000, max_size: 5_000_000, sizer: 'bytes' } as const
+
+const { timeout, sending_queue } = sendingFields('90s')
+
+const queue: typeof sending_queue = {
+  ...sending_queue,
+  absent: () => batching(sending_queue.absent()),
+  read(node: Node, path: string, check: Check) {
+    const value = sending_queue.read(node, path, check)
+    const written = node.kind === 'map' && node.entries.has('batch')
+    return written ? value : batching(value)
+  },
+}
+
+type Queue = ReturnType<typeof sending_queue.absent>
+
+function batching(value: Queue): Queue {
+  return { ...value, batch: { ...BATCH, partition: { metadata_keys: [] } } }
+}
+
+const deadLetter = section(
+  {
+    file: text({
+      default: '',
+      doc: 'Where documents go that the cluster never takes, one JSON line each. Empty: nowhere.',
+    }),
+    max_megabytes: integer({
+      default: 100,
+      min: 0,
+      doc: 'The file does not grow beyond this. 0 means no limit.',
+    }),
+  },
+  {
+    doc: "Sluice only: what becomes of documents that are refused for ever. With Elasticsearch's own reason.",
+  },
+)
+
+export const config = section(
+  {
+    endpoint: text({ default: '', doc: 'URL of a node: http://host:9200.', check: urlProblem }),
+    endpoints: list(text({ doc: 'URL of a node.', check: urlProblem }), {
+      doc: 'URLs of several nodes, asked in turn. Empty: endpoint, cloudid, or ELASTICSEARCH_URL.',
+    }),
+    cloudid: text({ default: '', doc: 'Id of a deployment in Elastic Cloud.' }),
+    user: text({ default: '', doc: 'User for HTTP Basic.' }),
+    password: secret({ doc: 'Password for HTTP Basic.' }),
+    api_key: secret({ doc: 'API key, encoded as Elasticsearch shows it.' }),
+    ca_fingerprint: text({
+      default: '',
+      doc: "Sluice only: SHA-256 fingerprint of the authority of the cluster's certificates, as Elasticsearch prints it.",
+    }),
+    auth: unsupported({
+      doc: 'Authenticator extension for outgoing requests.',
+      what: 'authenticators for outgoing requests are not available here yet',
+      fix: 'remove auth: and write user and password, or api_key',
+    }),
+    tls: clientTls,
+    headers: headersField,
+    ...compressionFields('gzip'),
+    timeout,
+    sending_queue: queue as Schema<Queue>,
+    retry,
+    discover: section(
+      {
+        on_start: flag({ default: false, doc: 'Ask the cluster for its nodes at first.' }),
+        interval: duration({ default: '0s', doc: 'Ask again this often. 0 means never.' }),
+      },
+      { doc: 'Finding the nodes of the cluster. Not behind a proxy or load balancer.' },
+    ),
+    flush: section(
+      {
+        bytes: integer({
+          default: 5_000_000,
+          min: 1,
+          doc: 'No bulk request is larger than this before compression, but for a single document.',
+        }),
+      },
+      {
+        doc: 'Size of bulk requests.',
+        ignored: { interval: 'write sending_queue.batch.flush_timeout' },
+      },
+    ),
+    mapping: section(
+      {
+        mode: choice(MODES, {
+          default: 'otel',
+          doc: 'What documents look like. Only jaeger can be had yet.',
+        }),
+      },
+      { doc: 'How telemetry becomes documents.' },
+    ),
+    jaeger: jaegerSection,
+    dead_letter: deadLetter,
+  },
+  {
+    doc: 'Writes to Elasticsearch or OpenSearch.',
+    ignored: { num_workers: 'write sending_queue.num_consumers' },
+    check(value, report) {
+      const { mapping, endpoint, endpoints, cloudid, compression } = value
+      if (mapping.mode !== 'jaeger')
+        report.error(
+          'mapping',
+          `documents of mode ${mapping.mode} cannot be written yet`,
+          'write mapping: {mode: jaeger}, which writes what Jaeger reads, or send to a Collector',
+        )
+      if (endpoint !== '' && endpoints.length > 0)
+        report.error('endpoint', 'cannot be had together with endpoints', 'put all into endpoints')
+      if (cloudid !== '' && (endpoint !== '' || endpoints.length > 0))
+        report.error('cloudid', 'cannot be had together with endpoints', 'take one of them out')
+      if (cloudid !== '' && cloudNode(cloudid) === undefined)
+        report.error('cloudid', 'is not the id of a deployment', 'copy it from the console of Elastic Cloud')
+      if (nodesOf(value).length === 0)
+        report.error('', 'has no endpoints', 'write endpoints: [http://host:9200]')
+      if (!['', 'none', 'gzip'].includes(compression))
+        report.error('compression', `Elasticsearch does not read ${compression}`, 'write gzip or none')
+      const problem = compressionProblem(value)
+      if (problem !== undefined) report.error(problem.key, problem.wrong, problem.fix)
+    },
+  },
+)
+
+type Endpoints = {
+  readonly endpoint: string
+  readonly endpoints: readonly string[]
+  readonly cloudid: string
+}
+
+/** URLs of nodes: of the config, else those that ELASTICSEARCH_URL names with commas between. */
+export function nodesOf({ endpoint, endpoints, cloudid }: Endpoints): readonly string[] {
+  if (endpoints.length > 0) return endpoints
+  if (endpoint !== '') return [endpoint]
+  if (cloudid !== '') return [cloudNode(cloudid) ?? ''].filter(Boolean)
+  const given = process.env['ELASTICSEARCH_URL'] ?? ''
+  return given.split(',').filter(url => url !== '' && urlProblem(url) === undefined)
+}
+
+/** `name:base64 of host$elasticsearch$kibana`. */
+function cloudNode(id: string): string | undefined {
+  const [host, node] = Buffer.from(id.slice(id.indexOf(':') + 1), 'base64')
+    .toString()
+    .split('$')
+  if (!host || !node) return undefined
+  const url = `https://${node}.${host}`
+  return URL.canParse(url) ? url : undefined
+}
+
+export type ElasticsearchConfig = ValueOf<typeof config>
+
+/** The retry keys of this exporter in the words of the sending chain. Each wait is twice the one before. */
+export function sendingOf({ timeout, sending_queue, retry }: ElasticsearchConfig): SendingConfig {
+  const { enabled, initial_interval, max_interval, max_elapsed_time } = retry
+  return {
+    timeout,
+    sending_queue,
+    retry_on_failure: {
+      enabled,
+      initial_interval,
+      max_interval,
+      max_elapsed_time,
+      multiplier: 2,
+      randomization_factor: 0.5,
+    },
+  }
+}

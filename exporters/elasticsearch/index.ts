@@ -1,0 +1,267 @@
+/**
+ * `elasticsearch`: writes spans to Elasticsearch or OpenSearch as the documents that Jaeger reads.
+ *
+ *     exporters:
+ *       elasticsearch:
+ *         endpoints: [http://es-1:9200, http://es-2:9200]
+ *         mapping: {mode: jaeger}
+ *         jaeger: {indices: {index_prefix: prod}}
+ *
+ * docs/elasticsearch.md has what users should know.
+ */
+
+import { readFileSync } from 'node:fs'
+import { type Batch, batchOf } from '../../core/component/batch.ts'
+import type {
+  ConsumeContext,
+  Exporter,
+  ExporterFactory,
+  SendResult,
+  Settings,
+} from '../../core/component/contract.ts'
+import { REJECTED_BY_SERVER } from '../../core/component/delivery.ts'
+import { Refused, type StatusName } from '../../core/component/outcome.ts'
+import { noCounts } from '../../core/formats/jaeger-es/counts.ts'
+import type { Counter } from '../../core/telemetry/instruments.ts'
+import { type Compressor, compressorFor } from '../../core/transport/compress.ts'
+import { retryAfterMs, statusOfHttp } from '../../core/transport/otlp-outcome.ts'
+import { errorLabel, type Item, readItems, wordsOf } from './answers.ts'
+import type { Bulk } from './bulk.ts'
+import { type Cluster, type ClusterAnswer, openCluster } from './client.ts'
+import { config, type ElasticsearchConfig, nodesOf, sendingOf } from './config.ts'
+import { DeadLetters, type Letter } from './dead-letter.ts'
+import { JaegerBulks } from './jaeger-bulks.ts'
+import { rotationOf } from './jaeger-config.ts'
+import { FAILED_DOCUMENTS, REPAIR_KINDS, REPAIRS } from './metrics.ts'
+import { Progress } from './progress.ts'
+import { Setup } from './setup.ts'
+
+/** What there is while it runs. */
+interface Running {
+  readonly cluster: Cluster
+  readonly setup: Setup
+  readonly bulks: JaegerBulks
+  readonly deadLetters: DeadLetters
+}
+
+/** Credentials may be put right while data waits, as a server may come back. */
+const REFUSING = new Set([401, 403, 408])
+const TOO_LARGE = 413
+/** As fast as it goes: half the CPU of level 3 for a tenth more bytes, and the cluster is near. */
+const GZIP_LEVEL = 1
+
+class ElasticsearchExporter implements Exporter {
+  readonly #config: ElasticsearchConfig
+  readonly #settings: Settings
+  readonly #path: string
+  readonly #retryOn: ReadonlySet<number>
+  readonly #compressor: Compressor | undefined
+  readonly #failed: Counter
+  readonly #repairs: Counter
+  readonly #told = noCounts()
+  /** What is left of batches that were sent in part, by what stands for them in the sending chain. */
+  readonly #progress = new WeakMap<Batch, Progress>()
+  #running: Running | undefined
+
+  constructor(config: ElasticsearchConfig, settings: Settings) {
+    const { compression, compression_params, jaeger, retry } = config
+    const level = compression_params.level === 0 ? GZIP_LEVEL : compression_params.level
+    // Without the alias a write would make an index of its name, and the real one could never take its place.
+    const needsAlias = /rollover/.test(rotationOf(jaeger))
+    this.#config = config
+    this.#settings = settings
+    this.#path = `/_bulk?filter_path=errors,items.*.status,items.*.error${needsAlias ? '&require_alias=true' : ''}`
+    this.#retryOn = new Set(retry.retry_on_status)
+    this.#compressor = compressorFor({ compression, compression_params: { level } })
+    this.#failed = settings.metrics.counter(FAILED_DOCUMENTS)
+    this.#repairs = settings.metrics.counter(REPAIRS)
+  }
+
+  /** A cluster that is not there is no reason not to start: batches wait in the queue. */
+  async start(): Promise<void> {
+    const { name, version } = this.#settings.host.build
+    const { jaeger, flush, dead_letter } = this.#config
+    const cluster = openCluster(this.#config, nodesOf(this.#config), `${name}/${version}`)
+    const setup = new Setup(cluster, jaeger, this.#settings.log)
+    this.#running = {
+      cluster,
+      setup,
+      bulks: new JaegerBulks(jaeger, flush.bytes, keysOfFields(this.#config)),
+      deadLetters: new DeadLetters(dead_letter),
+    }
+    setup.run().catch((problem: Error) => {
+      this.#settings.log.warn('The index templates are not there yet; the first batch will try again.', {
+        detail: problem.message,
+      })
+    })
+  }
+
+  async stop(deadline: number): Promise<void> {
+    const running = this.#running
+    this.#running = undefined
+    if (running === undefined) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, Math.max(0, deadline - performance.now()))
+    await Promise.race([running.cluster.close().catch(() => undefined), promise])
+    clearTimeout(timer)
+  }
+
+  async send(batch: Batch, { signal }: ConsumeContext): Promise<SendResult> {
+    const running = this.#running
+    if (running === undefined) throw new Refused('the exporter is not running')
+    // A batch that is new may come twice at once, from two pipelines: only those that we ask for again are known.
+    const progress = this.#progress.get(batch) ?? new Progress(running.bulks.bulks(batch.chunks, Date.now()))
+    const attempt = progress.begin()
+    let refused: Refused | undefined
+    try {
+      await running.setup.run()
+      for (let bulk = progress.next(); bulk !== undefined; bulk = progress.next())
+        await this.#sendOne(running, progress, bulk, attempt, signal)
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      refused = error
+      if (progress.isCurrent(attempt)) progress.giveBack()
+      else throw refused
+    }
+    this.#tellRepairs(running)
+    return this.#result(batch, progress, refused)
+  }
+
+  async #sendOne(
+    { cluster, bulks, deadLetters }: Running,
+    progress: Progress,
+    bulk: Bulk,
+    attempt: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const answer = await this.#post(cluster, bulk, signal)
+    // An attempt that was given up on keeps its hands off: the next one may have begun.
+    if (!progress.isCurrent(attempt)) throw new Refused('this attempt was given up on')
+    if (answer.status === TOO_LARGE && bulk.ends.length > 1) {
+      progress.answered()
+      progress.pending.unshift(...bulk.halves())
+      return
+    }
+    const items = this.#itemsOf(answer, bulk)
+    progress.answered()
+    const letters: Letter[] = []
+    const again: number[] = []
+    for (const [nth, item] of items.entries()) {
+      const key = bulk.keys[nth]
+      if (item.fate !== 'there') this.#failed.add(1, this.#labels(errorLabel(item.type)))
+      if (item.fate === 'again') again.push(nth)
+      else if (item.fate === 'there') {
+        if (key === undefined) progress.sent++
+        else bulks.services.add(key, Date.now())
+        // A service that is refused for ever is no item; the next batch offers it again.
+      } else if (key === undefined) letters.push({ ...bulk.part(nth), ...item })
+    }
+    if (again.length > 0) progress.later.push(bulk.only(again))
+    if (letters.length > 0) await this.#bury(deadLetters, progress, letters)
+  }
+
+  async #post(cluster: Cluster, bulk: Bulk, signal: AbortSignal | undefined): Promise<ClusterAnswer> {
+    const compressed = await this.#compressor?.compress(bulk.bytes)
+    return cluster.request({
+      method: 'POST',
+      path: this.#path,
+      body: compressed ?? bulk.bytes,
+      contentType: 'application/x-ndjson',
+      encoding: this.#compressor?.encoding ?? '',
+      signal,
+    })
+  }
+
+  /** Throws Refused when the whole request is to be sent again. */
+  #itemsOf(answer: ClusterAnswer, bulk: Bulk): readonly Item[] {
+    const { status } = answer
+    if (status >= 200 && status < 300) {
+      const items = readItems(answer, bulk.ends.length, this.#retryOn)
+      if (items !== undefined) return items
+    } else if (!this.#retryOn.has(status) && !REFUSING.has(status) && status < 500) {
+      const item: Item = { fate: 'never', status, type: 'request_refused', reason: wordsOf(answer) }
+      return new Array<Item>(bulk.ends.length).fill(item)
+    }
+    const afterMs = retryAfterMs(answer.retryAfter, Date.now())
+    const words = status < 300 ? 'an answer that is not one to a bulk request' : wordsOf(answer)
+    throw new Refused(`Elasticsearch answered ${words}`, {
+      status: statusName(status),
+      ...(afterMs === undefined ? {} : { afterMs }),
+    })
+  }
+
+  async #bury(deadLetters: DeadLetters, progress: Progress, letters: readonly Letter[]): Promise<void> {
+    const { reason, type, status } = letters[0]!
+    const message = `${status} ${type}: ${reason}`
+    const { taken, problem } = await deadLetters.take(letters, Date.now())
+    progress.lose(taken, 'dead_letter', message)
+    progress.lose(letters.length - taken, REJECTED_BY_SERVER.name, message)
+    this.#settings.log.warn('Elasticsearch does not take documents, and never will.', {
+      documents: letters.length,
+      dead_letters: taken,
+      detail: message,
+      ...(problem === undefined ? {} : { problem }),
+    })
+  }
+
+  #result(batch: Batch, progress: Progress, refused: Refused | undefined): SendResult {
+    const waiting = progress.later.splice(0)
+    progress.pending.push(...waiting)
+    const { sent, losses, items } = progress.tell()
+    const left = batch.items - items
+    const rejected = losses.length === 0 ? {} : { rejected: losses }
+    // Services alone are not worth a request: the next batch offers them again.
+    if (left === 0) return { sent, ...rejected }
+    const why = refused ?? new Refused(`Elasticsearch did not take ${left} documents for now`)
+    if (items === 0) throw why
+    const retry = batchOf(batch.signal, batch.chunks, left, batch.meta)
+    this.#progress.set(retry, progress)
+    return { sent, ...rejected, retry, ...(why.afterMs === undefined ? {} : { afterMs: why.afterMs }) }
+  }
+
+  #tellRepairs({ bulks }: Running): void {
+    const { counts } = bulks
+    for (const [kind, key] of REPAIR_KINDS) {
+      const more = counts[key] - this.#told[key]
+      if (more === 0) continue
+      this.#told[key] = counts[key]
+      this.#repairs.add(more, { exporter: this.#settings.id, kind })
+    }
+  }
+
+  #labels(errorType: string) {
+    return { exporter: this.#settings.id, error_type: errorType }
+  }
+}
+
+function statusName(status: number): StatusName {
+  return status >= 500 ? 'UNAVAILABLE' : statusOfHttp(status)
+}
+
+/** Jaeger keeps these as fields whatever its config says (ensureRequiredFields), and searches for them. */
+const ALWAYS_FIELDS = ['span.kind', 'error']
+
+/** Throws an Error that names the key when the file cannot be read. */
+function keysOfFields({ jaeger }: ElasticsearchConfig): ReadonlySet<string> {
+  const { include, config_file } = jaeger.tags_as_fields
+  const keys = include === '' ? ALWAYS_FIELDS : [...ALWAYS_FIELDS, ...include.split(',')]
+  if (config_file === '') return new Set(keys)
+  try {
+    const lines = readFileSync(config_file, 'utf8').split('\n')
+    return new Set([...keys, ...lines.map(line => line.trim()).filter(line => line !== '')])
+  } catch (cause) {
+    throw new Error(`jaeger.tags_as_fields.config_file: ${(cause as Error).message}`, { cause })
+  }
+}
+
+export const factory: ExporterFactory<ElasticsearchConfig> = {
+  kind: 'exporter',
+  type: 'elasticsearch',
+  doc: 'Writes spans to Elasticsearch or OpenSearch as the documents that Jaeger reads.',
+  stability: 'beta',
+  signals: ['traces'],
+  config,
+  metrics: [FAILED_DOCUMENTS, REPAIRS],
+  sending: sendingOf,
+  create: (config, settings) => new ElasticsearchExporter(config, settings),
+}

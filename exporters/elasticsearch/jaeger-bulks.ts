@@ -1,0 +1,125 @@
+/** Batches of spans as bulk requests in Jaeger's layout: a document for each span, and those of services not seen yet. */
+
+import type { Counts } from '../../core/formats/jaeger-es/counts.ts'
+import { type Index, IndexNames } from '../../core/formats/jaeger-es/index-names.ts'
+import {
+  fnv1a,
+  fnv1aBegin,
+  hashHex,
+  hashHigh,
+  hashLow,
+  writeServiceDocument,
+} from '../../core/formats/jaeger-es/service.ts'
+import { SpanDocuments } from '../../core/formats/jaeger-es/span-document.ts'
+import { ItemWalker } from '../../core/otlp/walk.ts'
+import type { Writer } from '../../core/otlp/writer.ts'
+import { type Bulk, BulkWriter } from './bulk.ts'
+import { type JaegerConfig, rotationOf } from './jaeger-config.ts'
+import { ServiceCache } from './service-cache.ts'
+
+const EMPTY = new Uint8Array()
+const END_OF_ACTION = Buffer.from('"}}\n')
+const TTL_MS = 12 * 3_600_000
+
+export class JaegerBulks {
+  readonly services: ServiceCache
+  readonly #config: JaegerConfig
+  readonly #maxBytes: number
+  readonly #documents: SpanDocuments
+  readonly #spanIndex: IndexNames
+  readonly #serviceIndex: IndexNames
+  readonly #isStream: boolean
+
+  constructor(config: JaegerConfig, maxBytes: number, tagsAsFields: ReadonlySet<string>) {
+    const { tags_as_fields, indices, service_cache_ttl } = config
+    const rotation = rotationOf(config)
+    const prefix = indices.index_prefix
+    this.#config = config
+    this.#maxBytes = maxBytes
+    this.#isStream = rotation === 'data_stream'
+    this.services = new ServiceCache(service_cache_ttl === 0 ? TTL_MS : service_cache_ttl)
+    this.#spanIndex = new IndexNames('span', { prefix, rotation, layout: indices.spans.date_layout })
+    this.#serviceIndex = new IndexNames('service', { prefix, rotation, layout: indices.services.date_layout })
+    this.#documents = new SpanDocuments({
+      tagsAsFields: {
+        all: tags_as_fields.all,
+        include: tagsAsFields,
+        dotReplacement: tags_as_fields.dot_replacement,
+      },
+      maxValueBytes: config.max_value_bytes,
+      parentSpanId: config.parent_span_id,
+      timestamp: this.#isStream,
+    })
+  }
+
+  /** What was changed in documents, since the gateway started. */
+  get counts(): Counts {
+    return this.#documents.counts
+  }
+
+  /** The bodies for a batch, made one by one as they are asked for. `nowMs`: the time, ms since 1970. */
+  *bulks(chunks: readonly Uint8Array[], nowMs: number): Generator<Bulk, void, undefined> {
+    const documents = this.#documents
+    const walker = new ItemWalker(EMPTY, 'traces')
+    const bulk = new BulkWriter(this.#maxBytes)
+    /** Documents of services that this batch has already. */
+    const offered = new Set<string>()
+    for (const chunk of chunks) {
+      walker.reset(chunk, 'traces')
+      while (walker.next()) {
+        const before = bulk.count
+        documents.begin(walker)
+        const at = this.#indexTime(documents.startMillis, nowMs)
+        this.#service(bulk, at, offered, nowMs)
+        this.#span(bulk.out, this.#spanIndex.at(at))
+        bulk.end(undefined)
+        const full = bulk.overflow(before)
+        if (full !== undefined) yield full
+      }
+    }
+    documents.release()
+    const rest = bulk.rest()
+    if (rest !== undefined) yield rest
+  }
+
+  /** No clock decides that there is an index for 1970 or for 2069. */
+  #indexTime(startMs: number, nowMs: number): number {
+    const { max_past, max_future } = this.#config
+    const within = Math.max(
+      max_past === 0 ? startMs : nowMs - max_past,
+      Math.min(startMs, max_future === 0 ? startMs : nowMs + max_future),
+    )
+    if (within !== startMs && startMs > 0) this.#documents.counts.impossibleTimes++
+    return within
+  }
+
+  #service(bulk: BulkWriter, at: number, offered: Set<string>, nowMs: number): void {
+    const { process, operation, operationStart, operationStop } = this.#documents
+    fnv1aBegin()
+    fnv1a(process.service, 0, process.service.length)
+    fnv1a(operation, operationStart, operationStop)
+    const index = this.#serviceIndex.at(at)
+    const key = this.services.missing(index.name, hashLow, hashHigh, nowMs)
+    if (key === undefined || offered.has(key)) return
+    offered.add(key)
+    const { out } = bulk
+    out.raw(index.actionBeforeId)
+    out.raw(Buffer.from(hashHex()))
+    out.raw(END_OF_ACTION)
+    writeServiceDocument(out, process.service, operation, operationStart, operationStop)
+    if (this.#isStream) this.#documents.writeTimestampAtEnd(out)
+    bulk.end(key)
+  }
+
+  #span(out: Writer, index: Index): void {
+    if (!this.#config.deterministic_ids) {
+      out.raw(index.action)
+      this.#documents.write(out)
+      return
+    }
+    out.raw(index.actionBeforeId)
+    this.#documents.writeDocumentId(out)
+    out.raw(END_OF_ACTION)
+    this.#documents.write(out)
+  }
+}
