@@ -1,0 +1,161 @@
+/**
+ * Elasticsearch 8.19.21, one node, plain HTTP without a login: a real node from Maven's jars in a JVM of this machine
+ * (Java 17). What has no jars is not there: `GET /` (405), ILM, the API of data streams (streams themselves work), scripts,
+ * and field types of other modules.
+ */
+
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cacheFolder } from './cache.ts'
+import { freePort } from './ports.ts'
+import { complete, eventually } from './process.ts'
+import { addressFromEnvironment, type Kept, keep, logged, ownFolder, shared, stopKept } from './service.ts'
+
+const file = (name: string): string => fileURLToPath(new URL(`elasticsearch/${name}`, import.meta.url))
+const pom = file('pom.xml')
+const node = file('EsNode.java')
+const VERSION = '8.19.21'
+
+export interface Elasticsearch {
+  /** `http://127.0.0.1:port`. */
+  readonly url: string
+  readonly kept: readonly Kept[]
+}
+
+/**
+ * URL of a node: $SLUICE_ELASTICSEARCH, else the run's own. Its indices belong to everyone: use prefixes of your own
+ * (`indexPrefix`).
+ */
+export async function elasticsearchUrl(): Promise<string> {
+  return addressFromEnvironment('SLUICE_ELASTICSEARCH') ?? (await elasticsearch()).url
+}
+
+function elasticsearch(): Promise<Elasticsearch> {
+  return shared('elasticsearch', start)
+}
+
+/** A node of this test alone, which it may stop and start again with the data it had. */
+export async function ownElasticsearch(): Promise<OwnElasticsearch> {
+  const folder = ownFolder('elasticsearch')
+  return new OwnElasticsearch(folder, await start(folder))
+}
+
+export class OwnElasticsearch implements Elasticsearch {
+  readonly url: string
+  readonly #folder: string
+  #kept: Kept
+
+  constructor(folder: string, { url, kept }: Elasticsearch) {
+    this.url = url
+    this.#folder = folder
+    this.#kept = kept[0]!
+  }
+
+  get kept(): readonly Kept[] {
+    return [this.#kept]
+  }
+
+  async stop(): Promise<void> {
+    await stopKept(this.#kept)
+  }
+
+  async start(): Promise<void> {
+    const from = statSync(this.#kept.log).size
+    this.#kept = await keepNode(this.#folder)
+    await ready(this.#kept, this.url, from)
+  }
+}
+
+let prefixes = 0
+
+/** A prefix that no other test uses. */
+export function indexPrefix(word = 'test'): string {
+  return `${word}-${process.pid}-${Date.now().toString(36)}-${prefixes++}`
+}
+
+async function start(folder: string): Promise<Elasticsearch> {
+  const port = await freePort()
+  for (const name of ['tmp', 'config', 'data']) mkdirSync(join(folder, name), { recursive: true })
+  writeFileSync(
+    join(folder, 'config', 'elasticsearch.yml'),
+    `cluster.name: test
+node.name: node-1
+path.data: ${folder}/data
+path.logs: ${folder}
+network.host: 127.0.0.1
+http.port: ${port}
+transport.port: ${await freePort()}
+discovery.type: single-node
+cluster.routing.allocation.disk.threshold_enabled: false
+action.destructive_requires_name: false
+`,
+  )
+  const kept = await keepNode(folder)
+  const url = `http://127.0.0.1:${port}`
+  try {
+    await ready(kept, url, 0)
+  } catch (error) {
+    await stopKept(kept)
+    throw error
+  }
+  return { url, kept: [kept] }
+}
+
+async function ready(kept: Kept, url: string, from: number): Promise<void> {
+  await logged(kept, /^started$/m, from)
+  await eventually(
+    async () => (await fetch(`${url}/_cluster/health?wait_for_status=yellow&timeout=1s`)).ok || undefined,
+    'a healthy Elasticsearch',
+    60_000,
+  )
+}
+
+async function keepNode(folder: string): Promise<Kept> {
+  const home = await program()
+  const java = ['-Xms384m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
+  const set = {
+    'es.nativelibs.path': join(home, 'native'),
+    // It is on no registry; without the flag zstd is not found either.
+    'org.elasticsearch.nativeaccess.enableVectorLibrary': 'false',
+    'jna.tmpdir': join(folder, 'tmp'),
+    'java.io.tmpdir': join(folder, 'tmp'),
+    'java.awt.headless': 'true',
+    'io.netty.noUnsafe': 'true',
+    'io.netty.noKeySetOptimization': 'true',
+    'log4j2.disable.jmx': 'true',
+    'log4j.shutdownHookEnabled': 'false',
+  }
+  for (const [name, value] of Object.entries(set)) java.push(`-D${name}=${value}`)
+  const classes = ['-cp', `${join(home, 'classes')}:${join(home, 'lib', '*')}`, 'EsNode', home]
+  return keep('java', [...java, ...classes, join(folder, 'config')], join(folder, 'log'))
+}
+
+/** As the distribution is laid out, fetched by Maven the first time. Throws when there is no Maven or no JDK. */
+async function program(): Promise<string> {
+  const home = cacheFolder('elasticsearch', [pom, node])
+  const done = join(home, 'complete')
+  if (existsSync(done)) return home
+  const lib = join(home, 'lib')
+  const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${lib}`, '-DincludeScope=runtime']
+  await complete('mvn', ['-q', '-B', '-f', pom, ...copy])
+  // A module's jars must not be on the class path as well.
+  const module = join(home, 'modules', 'transport-netty4')
+  mkdirSync(module, { recursive: true })
+  mkdirSync(join(home, 'native'), { recursive: true })
+  for (const jar of readdirSync(lib))
+    if (/^(?:netty-|transport-netty4-)/.test(jar)) renameSync(join(lib, jar), join(module, jar))
+  writeFileSync(
+    join(module, 'plugin-descriptor.properties'),
+    `name=transport-netty4
+description=HTTP
+version=${VERSION}
+elasticsearch.version=${VERSION}
+java.version=17
+classname=org.elasticsearch.transport.netty4.Netty4Plugin
+`,
+  )
+  await complete('javac', ['--release', '17', '-d', join(home, 'classes'), node])
+  writeFileSync(done, '')
+  return home
+}

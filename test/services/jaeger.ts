@@ -1,0 +1,69 @@
+/** Jaeger 1.76.0, the binary that is also called v2: it writes and reads Elasticsearch. Built from Go modules, no UI. */
+
+import { existsSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cacheFolder } from './cache.ts'
+import { freePort } from './ports.ts'
+import { complete, eventually, type Running, run } from './process.ts'
+
+const source = fileURLToPath(new URL('jaeger/', import.meta.url))
+
+/** Path of the program; builds it the first time, in some minutes. Throws when there is no Go to build it with. */
+export async function jaegerProgram(): Promise<string> {
+  const folder = cacheFolder(
+    'jaeger',
+    ['go.mod', 'go.sum'].map(name => source + name),
+  )
+  const program = join(folder, 'jaeger')
+  if (existsSync(program)) return program
+  const main = 'github.com/jaegertracing/jaeger/cmd/jaeger'
+  const flags = ['build', '-mod=mod', '-trimpath', '-ldflags=-s -w', '-o', `${program}.part`, main]
+  await complete('go', flags, { cwd: source, env: { CGO_ENABLED: '0', GOFLAGS: '' } })
+  renameSync(`${program}.part`, program)
+  return program
+}
+
+/** Its writer and its query service, over the indices that begin with `prefix`. */
+export interface Jaeger extends Running {
+  /** `host:port` of OTLP over HTTP. */
+  readonly otlp: string
+  /** Of the query API. */
+  readonly query: string
+}
+
+export async function startJaeger(elasticsearch: string, prefix: string): Promise<Jaeger> {
+  const [otlp, http, grpc] = [await freePort(), await freePort(), await freePort()]
+  const indices = `{index_prefix: "${prefix}", spans: {shards: 1, replicas: 0}, services: {shards: 1, replicas: 0}}`
+  const config = `
+service:
+  extensions: [jaeger_storage, jaeger_query]
+  pipelines:
+    traces: {receivers: [otlp], exporters: [jaeger_storage_exporter]}
+  telemetry: {metrics: {level: none}}
+extensions:
+  jaeger_query:
+    storage: {traces: es}
+    http: {endpoint: 127.0.0.1:${http}}
+    grpc: {endpoint: 127.0.0.1:${grpc}}
+  jaeger_storage:
+    backends:
+      es:
+        elasticsearch:
+          server_urls: [${elasticsearch}]
+          version: 8
+          disable_health_check: true
+          indices: ${indices}
+receivers:
+  otlp: {protocols: {http: {endpoint: 127.0.0.1:${otlp}}}}
+exporters: {jaeger_storage_exporter: {trace_storage: es}}
+`
+  const running = run(await jaegerProgram(), ['--config', `yaml:${config}`])
+  const query = `http://127.0.0.1:${http}`
+  await eventually(
+    async () => (await fetch(`${query}/api/services`)).ok || undefined,
+    'an answer of Jaeger',
+    60_000,
+  )
+  return { ...running, otlp: `127.0.0.1:${otlp}`, query }
+}
