@@ -1,6 +1,5 @@
 /** Numbers, ids and ASCII as they stand in documents. */
 
-import { readHex } from '../../otlp/cursor.ts'
 import { writeUint } from '../../otlp/decimal.ts'
 import { writeHex } from '../../otlp/json-values.ts'
 import type { Writer } from '../../otlp/writer.ts'
@@ -19,14 +18,24 @@ export function writeNumber(out: Writer, value: number): void {
   out.pos = writeUint(out.bytes, out.pos, value)
 }
 
-/** Eight digits. */
-export function hex32(value: number): string {
-  return value.toString(16).padStart(8, '0')
+const DIGITS = Buffer.from('0123456789abcdef')
+
+/** Eight digits of an unsigned number, without quotes. */
+export function writeHex32(out: Writer, value: number): void {
+  out.reserve(8)
+  for (let shift = 28; shift >= 0; shift -= 4) out.bytes[out.pos++] = DIGITS[(value >>> shift) & 15]!
 }
 
 /** Without quotes. */
 export function writeHexDigits(out: Writer, id: Uint8Array): void {
-  writeAscii(out, readHex(id, 0, id.length))
+  out.reserve(2 * id.length)
+  const { bytes } = out
+  let { pos } = out
+  for (let i = 0; i < id.length; i++) {
+    bytes[pos++] = DIGITS[id[i]! >>> 4]!
+    bytes[pos++] = DIGITS[id[i]! & 15]!
+  }
+  out.pos = pos
 }
 
 export function writeAscii(out: Writer, text: string): void {

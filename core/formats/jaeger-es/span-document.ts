@@ -44,7 +44,7 @@ import { contentHash, contentHigh, contentLow } from './content-hash.ts'
 import { type Counts, noCounts } from './counts.ts'
 import { durationWarning, WARNINGS } from './duration-warning.ts'
 import { FieldNames, type TagsAsFields } from './field-names.ts'
-import { hex32, writeAscii, writeHexDigits, writeId, writeNumber } from './letters.ts'
+import { writeAscii, writeHex32, writeHexDigits, writeId, writeNumber } from './letters.ts'
 import { NO_PROCESS, type Process, Processes } from './process.ts'
 import { References } from './references.ts'
 import { type PreparedKey, type PreparedTag, TagWriter } from './tags.ts'
@@ -177,8 +177,8 @@ export class SpanDocuments {
     out.byte(UNDERSCORE)
     writeHexDigits(out, this.#spanId)
     out.byte(UNDERSCORE)
-    writeAscii(out, hex32(contentHigh))
-    writeAscii(out, hex32(contentLow))
+    writeHex32(out, contentHigh)
+    writeHex32(out, contentLow)
   }
 
   /** Adds the time when the span that was begun began to the JSON object that `out` ends with. */
