@@ -72,12 +72,12 @@ export const factory: ExtensionFactory<Config> = {
   config,
   listens: ({ endpoint }) => [{ key: 'endpoint', endpoint, transport: 'tcp' }],
   create: (own, { host, log }) =>
-    new AdminPages(
-      own.endpoint,
-      'health_check',
-      url => answer(own, host, url.pathname),
-      own.tls && { tls: own.tls, log },
-    ),
+    new AdminPages(own.endpoint, 'health_check', url => answer(own, host, url.pathname), {
+      tls: own.tls,
+      auth: own.auth,
+      host,
+      log,
+    }),
 }
 
 function answer(config: Config, host: Host, path: string): Page | undefined {

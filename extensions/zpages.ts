@@ -31,12 +31,12 @@ export const factory: ExtensionFactory<Config> = {
   config,
   listens: ({ endpoint }) => [{ key: 'endpoint', endpoint, transport: 'tcp' }],
   create: (own, { host, log }) =>
-    new AdminPages(
-      own.endpoint,
-      'zpages',
-      url => answer(own, host, url.pathname),
-      own.tls && { tls: own.tls, log },
-    ),
+    new AdminPages(own.endpoint, 'zpages', url => answer(own, host, url.pathname), {
+      tls: own.tls,
+      auth: own.auth,
+      host,
+      log,
+    }),
 }
 
 function answer(config: Config, host: Host, path: string): Page | undefined {

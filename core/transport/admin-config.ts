@@ -1,9 +1,9 @@
 /** The keys of extensions that serve pages of the gateway itself: the Collector's confighttp.ServerConfig (0.155). */
 
 import { optional, type Schema, text } from '../../config/schema.ts'
+import { httpServerAuth } from '../component/auth-config.ts'
 import { endpointProblem } from './endpoint.ts'
 import { serverTls } from './tls.ts'
-import { unsupported } from './unsupported.ts'
 
 /** `endpoint` alone, for servers that have nothing else. */
 export function endpointField(endpoint: string): Schema<string> {
@@ -14,11 +14,7 @@ export function adminFields(endpoint: string) {
   return {
     endpoint: endpointField(endpoint),
     tls: optional(serverTls, { empty: 'off' }),
-    auth: unsupported({
-      doc: 'Authenticator of this server.',
-      what: 'authenticators are not available yet',
-      fix: 'remove auth: and keep the endpoint on localhost',
-    }),
+    auth: httpServerAuth,
   }
 }
 

@@ -1,4 +1,4 @@
-/** The authenticators that servers and clients name in their configs, looked up when they start. */
+/** The authenticators that servers and clients name in their configs, and what servers ask them with. */
 
 import type { IncomingMessage } from 'node:http'
 import type { Host } from '../component/contract.ts'
@@ -15,6 +15,12 @@ export type Extensions = Pick<Host, 'extension'>
 
 export interface AuthConfig {
   readonly authenticator: string
+}
+
+/** Of an HTTP server. */
+export interface HttpServerAuthConfig extends AuthConfig {
+  /** Names of URL parameters that stand for headers. */
+  readonly request_params: readonly string[]
 }
 
 /** Undefined without `auth`. Throws a sentence when there is no such extension, so that nobody starts without it. */

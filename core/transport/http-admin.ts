@@ -6,7 +6,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Part } from '../component/contract.ts'
+import { Refused, Rejected } from '../component/outcome.ts'
 import type { Logger } from '../telemetry/log.ts'
+import { type Extensions, type HttpServerAuthConfig, httpAuthRequest, serverAuthenticator } from './auth.ts'
 import { listen } from './listen.ts'
 import { createServer } from './node-http.ts'
 import type { ServerTlsConfig } from './tls.ts'
@@ -36,26 +38,30 @@ const IDLE_TIMEOUT_MS = 15_000
 const HEADER_BYTES_MAX = 16 * 1024
 const CONNECTIONS_MAX = 64
 
-/** For pages over TLS: the section, and who is told of certificates that change. */
-export interface AdminTls {
-  readonly tls: ServerTlsConfig
+/** Who may see the pages, and how they travel: the sections of the config, and what these need. */
+export interface AdminGuard {
+  readonly tls: ServerTlsConfig | undefined
+  readonly auth: HttpServerAuthConfig | undefined
+  readonly host: Extensions
+  /** Is told of certificates that change and of readers that are turned away. */
   readonly log: Logger
 }
 
-/** Listens on `host:port`. Throws when the address cannot be taken; the message says which and what for. */
+/** Listens on `host:port`. Throws when that, a certificate or the authenticator cannot be had, saying what for. */
 export async function serveAdmin(
   endpoint: string,
   purpose: string,
   handler: Handler,
-  secure?: AdminTls,
+  guard?: AdminGuard,
 ): Promise<AdminServer> {
   const options = {
     headersTimeout: HEADER_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     maxHeaderSize: HEADER_BYTES_MAX,
   }
-  const serve = (request: IncomingMessage, response: ServerResponse) => respond(handler, request, response)
-  const files = secure === undefined ? undefined : new ServerTlsFiles(secure.tls, secure.log)
+  const guarded = guard?.auth === undefined ? handler : behind(guard, guard.auth, handler)
+  const serve = (request: IncomingMessage, response: ServerResponse) => respond(guarded, request, response)
+  const files = guard?.tls === undefined ? undefined : new ServerTlsFiles(guard.tls, guard.log)
   const https = files === undefined ? undefined : createTlsServer({ ...options, ...files.load() }, serve)
   if (https !== undefined) files?.follow(https)
   const server = https ?? createServer(options, serve)
@@ -76,14 +82,42 @@ export async function serveAdmin(
   }
 }
 
+/**
+ * `handler` for those the authenticator lets in. That one is looked up here, so that nobody starts without it, and for
+ * each request, because a reload may put another in its place.
+ */
+function behind({ host, log }: AdminGuard, auth: HttpServerAuthConfig, handler: Handler): Handler {
+  serverAuthenticator(auth, host)
+  return async (url, request) => {
+    const authenticator = serverAuthenticator(auth, host)!
+    try {
+      await authenticator.authenticate(httpAuthRequest(request, auth.request_params))
+    } catch (error) {
+      if (!(error instanceof Rejected || error instanceof Refused)) {
+        log.error('An authenticator failed in a way it should not; this is a bug', { error })
+        throw error
+      }
+      log.warn('A reader of these pages was turned away', {
+        peer: request.socket.remoteAddress,
+        reason: error.message,
+      })
+      if (error instanceof Refused) return text(503, `${error.message}\n`)
+      const { challenge } = authenticator
+      const page = text(401, `${error.message}\n`)
+      return challenge === undefined ? page : { ...page, headers: { 'www-authenticate': challenge } }
+    }
+    return handler(url, request)
+  }
+}
+
 /** A part that is such a server and nothing else; its one address is called `http`. */
 export class AdminPages implements Part {
   readonly addresses = new Map<string, string>()
   readonly #serve: () => Promise<AdminServer>
   #server: AdminServer | undefined
 
-  constructor(endpoint: string, purpose: string, handler: Handler, secure?: AdminTls) {
-    this.#serve = () => serveAdmin(endpoint, purpose, handler, secure)
+  constructor(endpoint: string, purpose: string, handler: Handler, guard?: AdminGuard) {
+    this.#serve = () => serveAdmin(endpoint, purpose, handler, guard)
   }
 
   async start(): Promise<void> {

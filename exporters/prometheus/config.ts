@@ -11,7 +11,6 @@ import {
   text,
   type ValueOf,
 } from '../../config/schema.ts'
-import { httpServerAuth } from '../../core/component/auth-config.ts'
 import { sendingFields } from '../../core/component/sending-config.ts'
 import { type NameRules, rulesOf, STRATEGIES } from '../../core/formats/prometheus/names.ts'
 import { ADMIN_IGNORED, adminFields } from '../../core/transport/admin-config.ts'
@@ -36,7 +35,6 @@ export const config = section(
       doc: 'Where to listen, as host:port; the page is /metrics. 0.0.0.0 is every address of the machine: containers need that.',
       check: endpoint => endpointProblem(endpoint.trim()),
     }),
-    auth: httpServerAuth,
     sending_queue: optional(sendingFields().sending_queue, { empty: 'off' }),
     namespace: text({ default: '', doc: 'Stands in front of every name, with an underscore between.' }),
     const_labels: map(text({ doc: 'A value.' }), {

@@ -22,7 +22,6 @@ import { namespaceName } from '../../core/formats/prometheus/names.ts'
 import type { MetricDeclaration } from '../../core/telemetry/metrics.ts'
 import { AdminPages, type Page } from '../../core/transport/http-admin.ts'
 import { config, nameRules, type PrometheusConfig } from './config.ts'
-import { Guard } from './guard.ts'
 import { Intake } from './intake.ts'
 import { type Made, makePage, type PageRules } from './page.ts'
 import { Losses } from './reasons.ts'
@@ -61,7 +60,6 @@ class PrometheusExporter implements Exporter {
   readonly #streams: Streams
   readonly #intake: Intake
   readonly #rules: PageRules
-  readonly #guard: Guard
   readonly #pages: AdminPages
   /** Pages that are being made: scrapers that ask for the same at once share it. */
   readonly #making = new Map<string, Promise<Made>>()
@@ -89,12 +87,11 @@ class PrometheusExporter implements Exporter {
       sendTimestamps: config.send_timestamps,
       namespace: namespaceName(config.namespace, names.utf8),
     }
-    this.#guard = new Guard(config.auth, settings)
     this.#pages = new AdminPages(
       config.endpoint.trim(),
       settings.id,
       (url, request) => this.#answer(url, request),
-      config.tls && { tls: config.tls, log: settings.log },
+      { tls: config.tls, auth: config.auth, host: settings.host, log: settings.log },
     )
     this.addresses = this.#pages.addresses
     const labels = { exporter: settings.id }
@@ -102,7 +99,6 @@ class PrometheusExporter implements Exporter {
   }
 
   async start(): Promise<void> {
-    this.#guard.start()
     await this.#pages.start()
     this.#running = true
     const every = Math.min(this.#config.metric_expiration, 2 ** 31 - 1)
@@ -137,8 +133,6 @@ class PrometheusExporter implements Exporter {
 
   async #answer(url: URL, request: IncomingMessage): Promise<Page | undefined> {
     const { headers } = request
-    const away = await this.#guard.turnAway(request)
-    if (away !== undefined) return away
     if (url.pathname !== PATH) return undefined
     const wish = negotiate(String(headers['accept'] ?? ''), this.#config.enable_open_metrics)
     const { body } = await this.#made(wish)

@@ -5,6 +5,7 @@ import { integer } from '../../config/schema.ts'
 import type { Factory, WorkersRule } from '../../core/component/contract.ts'
 import type { TelemetryConfig } from '../../core/telemetry/config.ts'
 import type { ComponentConfig, GatewayConfig, Reference } from '../gateway-config.ts'
+import { parseComponentId } from '../ids.ts'
 import { sectionOf } from '../kinds.ts'
 
 /** The key `service.workers`. */
@@ -48,17 +49,32 @@ function* inUse(config: GatewayConfig): Generator<ComponentConfig<Factory>> {
   for (const [id, one] of extensions) if (service.extensions.some(named => named.id === id)) yield one
 }
 
+/** `written` has been checked. */
+function idOf(written: string): string | undefined {
+  const parsed = parseComponentId(written)
+  return 'wrong' in parsed ? undefined : parsed.id
+}
+
 /**
- * The part of the config that the process of this role runs. The primary: extensions that show the gateway, and its
- * log and metrics. A worker: the pipelines and the other extensions, and nothing that writes the log or shows metrics,
+ * The part of the config that the process of this role runs. The primary: extensions that show the gateway and those they
+ * name, and its log and metrics. A worker: the pipelines and the other extensions, and nothing that writes the log or shows metrics,
  * because the primary does that for all. Spans of the gateway's own are sent by whoever makes them.
  */
 export function shareOf(config: GatewayConfig<TelemetryConfig>, role: Role): GatewayConfig<TelemetryConfig> {
   if (role === 'alone') return config
   const { service } = config
+  const rules = new Map(
+    service.extensions.map(({ id }) => [id, ruleOf(config.extensions.get(id)!.factory)] as const),
+  )
+  // Who lets senders in lets readers of pages in, too.
+  const asked = new Set(
+    [...rules].flatMap(([id, rule]) =>
+      rule === 'primary' ? config.extensions.get(id)!.references.map(one => idOf(one.id)) : [],
+    ),
+  )
   const extensions = service.extensions.filter(({ id }) => {
-    const rule = ruleOf(config.extensions.get(id)!.factory)
-    if (role === 'primary') return rule === 'primary'
+    const rule = rules.get(id)!
+    if (role === 'primary') return rule === 'primary' || asked.has(id)
     return rule === 'each' || (rule === 'first' && role.worker === 1)
   })
   if (role === 'primary') {

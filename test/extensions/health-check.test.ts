@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:https'
 import { type TestContext, test } from 'node:test'
+import type { AuthRequest } from '../../core/component/extensions.ts'
+import { Refused, Rejected } from '../../core/component/outcome.ts'
 import { factory } from '../../extensions/health-check.ts'
 import { makeCertificates } from '../kit/certificates.ts'
 import { type TestHost, testSettings } from '../kit/parts.ts'
@@ -139,4 +141,43 @@ test('a rejected config is told of', async t => {
   assert.deepEqual([status, JSON.parse(body).config.problems], [200, ['a.yaml:1:1: wrong']])
   host.lastReload = { at: 0, outcome: 'applied', problems: [] }
   assert.equal(JSON.parse((await ask('/ready')).body).config, undefined)
+})
+
+// Scenario: pages behind an authenticator: nobody, a stranger, one who is known, one whose credentials are in the URL;
+// an authenticator that cannot tell right now; one that is gone; a start without one.
+// Guarantees: only who is known sees the page; the others are told what to show or to come again; nobody starts
+// without the authenticator that the config names.
+test('pages behind an authenticator', async t => {
+  const settings = testSettings('extension', 'health_check')
+  const { extensions } = settings.host
+  const auth = { authenticator: 'door', request_params: ['authorization'] }
+  const make = () => factory.create(readConfig(factory.config, { endpoint: '127.0.0.1:0', auth }), settings)
+  await assert.rejects(make().start(), /auth: no extension door runs/)
+  const door = {
+    challenge: 'Bearer realm="sluice"',
+    start: async () => {},
+    stop: async () => {},
+    authenticate(request: AuthRequest) {
+      const [shown = ''] = request.values('authorization')
+      if (shown === 'busy') throw new Refused('not now')
+      if (shown !== 'friend') throw new Rejected('nobody knows you', { status: 'UNAUTHENTICATED' })
+      return new Map()
+    },
+  }
+  extensions.set('door', door)
+  const extension = make()
+  await extension.start()
+  t.after(() => extension.stop(performance.now()))
+  const ask = async (path: string, authorization = '') => {
+    const url = `http://${extension.addresses!.get('http')}${path}`
+    const { status, headers } = await fetch(url, { headers: { authorization } })
+    return [status, headers.get('www-authenticate')]
+  }
+  for (const path of ['/', '/ready', '/none']) assert.deepEqual(await ask(path), [401, door.challenge], path)
+  assert.deepEqual(await ask('/', 'stranger'), [401, door.challenge])
+  assert.deepEqual(await ask('/', 'busy'), [503, null])
+  assert.deepEqual(await ask('/', 'friend'), [200, null])
+  assert.deepEqual(await ask('/?authorization=friend'), [200, null])
+  extensions.delete('door')
+  assert.deepEqual(await ask('/', 'friend'), [500, null])
 })

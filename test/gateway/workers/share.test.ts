@@ -72,6 +72,21 @@ test('each process has its share', async () => {
   assert.equal(shareOf(config!, 'alone'), config)
 })
 
+// Scenario: health behind an authenticator, which receivers have too, and an authenticator that only exporters have.
+// Guarantees: the primary runs the first one besides its pages, and not the second; workers run both.
+test('the primary has the authenticators of its pages', async () => {
+  const { config, said } = await open(
+    CONFIG.replace(
+      'extensions: {health_check: ,',
+      'extensions: {bearertokenauth/a: {token: x}, headers_setter: {headers: [{action: delete, key: y}]}, health_check: {auth: {authenticator: bearertokenauth / a}},',
+    ).replace('extensions: [', 'extensions: [bearertokenauth/a, headers_setter, '),
+  )
+  assert.deepEqual(said, [])
+  const idsOf = (share: ReturnType<typeof shareOf>) => share.service.extensions.map(({ id }) => id)
+  assert.deepEqual(idsOf(shareOf(config!, 'primary')), ['bearertokenauth/a', 'health_check', 'zpages'])
+  assert.deepEqual(idsOf(shareOf(config!, { worker: 2 })), ['bearertokenauth/a', 'headers_setter'])
+})
+
 // Scenario: every component of this build.
 // Guarantees: only extensions run once for all; everything else is in every worker or cannot be.
 test('the rules of the catalog can be followed', async () => {
