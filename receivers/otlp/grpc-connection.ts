@@ -22,6 +22,8 @@ export class GrpcConnection {
   readonly peer: Meta
   readonly #config: GrpcConfig['keepalive']
   #retired = false
+  /** The last call that a GOAWAY has named. */
+  #lastCall = Number.POSITIVE_INFINITY
   readonly #timers = new Set<NodeJS.Timeout>()
   #idle: NodeJS.Timeout | undefined
   #calls = 0
@@ -44,6 +46,14 @@ export class GrpcConnection {
     if (age > 0) this.#after(age * (0.9 + Math.random() * 0.2), () => this.#tooOld())
     if (idle > 0) this.#waitForCalls()
     if (time > 0) this.#watch(time)
+  }
+
+  /**
+   * False for a call behind the last one that a GOAWAY has named: its client makes it again elsewhere. Node sends the
+   * frame a turn later, and until then nghttp2 lets calls in.
+   */
+  takes(stream: number): boolean {
+    return stream <= this.#lastCall
   }
 
   callBegins(): void {
@@ -73,6 +83,7 @@ export class GrpcConnection {
     const { session } = this
     if (this.#retired || session.closed || session.destroyed) return
     this.#retired = true
+    this.#lastCall = session.state.lastProcStreamID ?? 0
     session.goaway(constants.NGHTTP2_NO_ERROR, 0, Buffer.from(why))
     this.#after(GOODBYE_MS, () => session.close())
   }

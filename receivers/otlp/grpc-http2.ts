@@ -4,6 +4,7 @@
  */
 
 import {
+  constants,
   createServer,
   type Http2Server,
   type IncomingHttpHeaders,
@@ -92,6 +93,10 @@ export class Http2GrpcServer implements GrpcServer {
   ): void {
     stream.on('error', () => {}) // 'aborted' has told it before.
     if (stream.destroyed) return
+    if (!connection.takes(stream.id!)) {
+      stream.close(constants.NGHTTP2_REFUSED_STREAM)
+      return
+    }
     const wrong = notGrpc(headers)
     if (wrong !== undefined) {
       refuse(stream, answer('INTERNAL', wrong[1]), { ':status': wrong[0] })

@@ -621,6 +621,8 @@ const extensions = [
     '{check_collector_pipeline: {enabled: true, interval: x}}',
     '{check_collector_pipeline: {enabled: true, exporter_failure_threshold: 0}}',
     '{port: 13133}',
+    '{auth: }',
+    '{auth: {authenticator: nobody}}',
   ]),
   ...of('extensions', 'zpages', [
     '',

@@ -209,6 +209,7 @@ export const DIFFERENCES: readonly Difference[] = [
       'exporters prometheus *auth: {authenticator: nobody}}',
       'exporters otlp *auth: {authenticator: nobody}}',
       'receivers otlp *auth: {authenticator: nobody}}}}',
+      'extensions health_check {auth: {authenticator: nobody}}',
       'auth: no authenticator',
       'auth: nobody',
       'auth: nobody at an exporter',

@@ -265,6 +265,22 @@ describe('how long connections live', () => {
     await stop(running)
   })
 
+  // Scenario: a call is on the wire, and not read yet, when the door decides to send GOAWAY.
+  // Guarantees: it is answered, or nobody has looked at it: clients make it again then, and nothing may happen twice.
+  it('a call that comes while the GOAWAY waits to be sent', async () => {
+    const running = await startReceiver({ grpc: {} })
+    const session = await connected(running.grpc)
+    const answer = call(session, framed(TRACES)).then(
+      ({ 'grpc-status': status }) => status,
+      (error: Error) => error.message,
+    )
+    await turn() // The client has written by now.
+    const stopped = running.stop()
+    assert.match(String(await answer), /NGHTTP2_REFUSED_STREAM/)
+    await stopped
+    assert.equal(running.sinks.traces.batches.length, 0)
+  })
+
   // Scenario: nothing comes for max_connection_idle after a call.
   // Guarantees: GOAWAY, and the connection ends.
   it('max_connection_idle', async () => {
