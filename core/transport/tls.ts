@@ -160,9 +160,14 @@ function pem(config: TlsConfig, kind: 'ca' | 'cert' | 'key', files: PemFiles): s
   return readPem(`${kind}_file`, file, files)
 }
 
+/** Node passes an empty text over, and then no handshake succeeds: it is a file that is being written, most likely. */
 function readPem(key: string, file: string, files: PemFiles): string {
-  const known = files.get(file)
-  if (known !== undefined) return known
+  const text = files.get(file) ?? readText(key, file)
+  if (text === '') throw new Error(`tls: ${key} "${file}" is empty`)
+  return text
+}
+
+function readText(key: string, file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {

@@ -111,7 +111,7 @@ function put(path: string, content: string | Buffer): void {
 }
 
 // Scenario: certificate and key of both doors are replaced while clients send over one connection each: by something
-// broken, by half of a pair, and by a whole pair of another authority.
+// broken, by half of a pair, by an empty file (a new receiver starts then), and by a whole pair of another authority.
 // Guarantees: what cannot be used leaves the old one in use and is logged once, what can is used by new connections and
 // logged with its owner; the clients notice nothing.
 test('reload_interval', async () => {
@@ -131,6 +131,11 @@ test('reload_interval', async () => {
   await eventually(() => (lines(running, /cannot be used/).length === 4 ? true : undefined), 'a mismatch')
   assert.match(String(lines(running, /cannot be used/).at(-1)!.fields['error']), /key values mismatch/)
   assert.deepEqual(await shown(), ['first', 'first'])
+  put(files.serverKey, '')
+  await eventually(() => (lines(running, /cannot be used/).length === 6 ? true : undefined), 'an empty file')
+  assert.match(String(lines(running, /cannot be used/).at(-1)!.fields['error']), /key_file ".*" is empty/)
+  assert.deepEqual(await shown(), ['first', 'first'])
+  await assert.rejects(startReceiver({ http: { tls } }), /tls: key_file ".*" is empty/)
   put(files.serverKey, readFileSync(second.serverKey))
   await eventually(async () => ((await shown()).join() === 'second,second' ? true : undefined), 'the new one')
   const [said] = lines(running, /were read again/)
@@ -139,7 +144,7 @@ test('reload_interval', async () => {
   await senders.more()
   await senders.stop()
   await running.stop(0)
-  assert.equal(lines(running, /cannot be used/).length, 4, 'each complaint once')
+  assert.equal(lines(running, /cannot be used/).length, 6, 'each complaint once')
   files.remove()
 })
 
