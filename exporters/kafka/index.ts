@@ -120,7 +120,9 @@ export class KafkaExporter implements Exporter {
       fates.push({ kind: 'lost', items, reason: 'unsupported', message: reason })
     }
     const written = [
-      ...records.map(record => this.#write(record)),
+      ...records.map(record =>
+        record.tooLarge === undefined ? this.#write(record) : this.#bury(record, record.tooLarge),
+      ),
       ...tooLarge.map(record => this.#bury(record, 'larger than producer.max_message_bytes')),
     ]
     for (const some of await Promise.all(written)) fates.push(...some)
@@ -170,14 +172,15 @@ export class KafkaExporter implements Exporter {
   }
 
   /** One item that no broker takes. It must not hold up the others. */
-  async #bury({ signal, topic, message, part, items }: Outgoing, why: string): Promise<readonly Fate[]> {
+  async #bury(record: Outgoing, why: string): Promise<readonly Fate[]> {
+    const { signal, topic, message, part, items } = record
     const line = () => requestToJsonBytes(part.request, signal)
     let taken = false
     try {
       taken = await this.#running!.deadLetters.take({ reason: 'too_large', topic, message, line })
     } catch (error) {
       const problem = error instanceof KafkaProblem ? error : unexpected(error)
-      return [{ kind: 'again', record: { signal, topic, message, part, items }, problem }]
+      return [{ kind: 'again', record: { ...record, tooLarge: why }, problem }]
     }
     this.#settings.log.warn('a record is too large for Kafka', {
       topic,

@@ -20,6 +20,8 @@ export interface Outgoing {
   readonly items: number
   /** The part of the batch that it was made of. It may have more items than the record. */
   readonly part: Part
+  /** Why it is too large for every broker, once that is known: then only the dead letter is tried again. */
+  readonly tooLarge?: string
 }
 
 export interface Prepared {

@@ -347,6 +347,34 @@ test('dead letters', async t => {
   assert.deepEqual(numbersOf(batchOf('traces', [back], 1)), [1])
 })
 
+// Scenario: one item of a batch is too large, and the dead letter topic is away while the others are written.
+// Guarantees: when the rest is sent again that item goes to the dead letter, not to its own topic, and the others do not
+// come twice.
+test('a dead letter that has to wait', async t => {
+  const { kafka, send } = await setup(t, {
+    producer: { max_message_bytes: 1024 },
+    dead_letter: { topic: 'dead' },
+  })
+  const spans = [0, 1, 2].map(i => ({ name: `item ${i}`, traceState: i === 1 ? 'x'.repeat(5000) : '' }))
+  const request = encodeRequest('traces', { resourceSpans: [{ scopeSpans: [{ spans }] }] })
+  kafka.fail = topic => (topic === 'dead' ? down() : undefined)
+  const first = await send(batchOf('traces', [request], 3))
+  assert.equal(first.sent, 2)
+  assert.equal(first.retry?.items, 1)
+  kafka.fail = () => undefined
+  const second = await send(first.retry!)
+  assert.deepEqual(
+    [second.sent, second.rejected?.map(({ items, reason }) => [items, reason])],
+    [0, [[1, 'dead_letter']]],
+  )
+  const numbers = (topic: string) =>
+    kafka.records
+      .filter(record => record.topic === topic)
+      .flatMap(({ value }) => numbersOf(batchOf('traces', [value], 0)))
+  assert.deepEqual(numbers('dead'), [1])
+  assert.deepEqual(numbers('otlp_spans').sort(), [0, 2])
+})
+
 // Scenario: the brokers take less than max_message_bytes.
 // Guarantees: the record is cut until they take it; an item that they never take is dropped.
 test('brokers with a lower limit', async t => {
