@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ACCEPTED } from '../../core/component/outcome.ts'
 import { KAFKA_CLIENTS, KAFKA_COMPRESSIONS } from '../../core/transport/kafka/client.ts'
 import { assertBalanced } from '../kit/balance.ts'
-import { message, receiving, span, tally, upTo, writer } from '../kit/kafka-receiving.ts'
+import { message, type Receiving, receiving, span, tally, upTo, writer } from '../kit/kafka-receiving.ts'
 import { need } from '../services/cache.ts'
 import { KAFKA_PASSWORD, KAFKA_USER, kafka, topicName } from '../services/kafka.ts'
 import { eventually } from '../services/process.ts'
@@ -271,3 +271,62 @@ for (const client of KAFKA_CLIENTS) {
     assert.equal(held(), 0)
   })
 }
+
+// Scenario: two static members share a group; one is stopped and started again within the session, then stopped for good.
+// Guarantees: it has the partitions it had, the other one does not even hear of it, and nothing is lost or comes twice; the
+// group gives its partitions away only when the session is over.
+test('platformatic: a static member keeps its partitions over a restart', { timeout: 60_000 }, async t => {
+  const brokers = await need(t, 'Kafka', broker)
+  if (brokers === undefined) return
+  const topic = topicName('static')
+  const producer = await writer(brokers)
+  await producer.topic(topic)
+  const member = (group_instance_id: string) =>
+    receiving({
+      brokers,
+      client: 'platformatic',
+      group_id: topic,
+      group_instance_id,
+      initial_offset: 'earliest',
+      session_timeout: '6s',
+      heartbeat_interval: '300ms',
+      traces: { topics: [topic] },
+    })
+  const given = (one: Receiving) =>
+    JSON.stringify(
+      one.settings.log.lines.findLast(({ message }) => message === 'Partitions assigned')?.fields[
+        'partitions'
+      ],
+    )
+  const half = (one: Receiving) =>
+    eventually(() => one.assignments().partitions === PARTITIONS / 2 || undefined, 'half of the partitions')
+  const stays = await member('a')
+  await stays.joined()
+  const before = await member('b')
+  await half(before)
+  await half(stays)
+  let written = 0
+  const write = async () => {
+    for (let i = 0; i < PARTITIONS; i++) await producer.produce(topic, i, [span(written++)])
+  }
+  await write()
+  const all = (...members: Receiving[]) => members.flatMap(one => one.numbers())
+  await eventually(() => all(stays, before).length >= written || undefined, 'the first records')
+  const { times } = stays.assignments()
+  await before.stop()
+  await write()
+  const after = await member('b')
+  await half(after)
+  assert.equal(given(after), given(before))
+  await eventually(() => all(stays, before, after).length >= written || undefined, 'the next records')
+  assert.equal(stays.assignments().times, times)
+  assert.deepEqual(tally(all(stays, before, after), written), { lost: [], twice: 0 })
+  await after.stop()
+  await eventually(
+    () => stays.assignments().partitions === PARTITIONS || undefined,
+    'all partitions after the session',
+    30_000,
+  )
+  await stays.stop()
+  await producer.close()
+})

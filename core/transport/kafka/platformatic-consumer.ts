@@ -191,6 +191,9 @@ class PlatformaticConsumer implements KafkaConsumer {
   async #close(): Promise<void> {
     this.#round++
     this.#fetcher.assign([])
+    // A static member does not say goodbye: it keeps its partitions for whoever comes under its name within the session.
+    // The package tells the group of every member that it knows the id of.
+    if (this.#consuming.groupInstanceId !== '') this.#group.memberId = null
     try {
       await this.#group.leaveGroup(true)
     } catch (error) {
