@@ -16,6 +16,7 @@ export interface WorkersHealth {
 export class GatewayHost implements Host {
   readonly build: Host['build']
   readonly workers: number
+  readonly worker: number | undefined
   readonly accounts: Account[] = []
   /** Set in the process that leads workers. */
   crew: WorkersHealth | undefined
@@ -27,8 +28,9 @@ export class GatewayHost implements Host {
   readonly #health = new Map<string, PartHealth>()
   readonly #log: Logger
 
-  constructor(version: string, log: Logger, workers = 1) {
+  constructor(version: string, log: Logger, workers = 1, worker?: number) {
     this.workers = workers
+    this.worker = worker
     this.build = Object.freeze({ name: NAME, version, startedAt: Date.now() })
     this.#log = log
   }

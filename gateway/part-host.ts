@@ -47,6 +47,10 @@ export class PartHost implements Host {
     return this.#host.workers
   }
 
+  get worker(): number | undefined {
+    return this.#host.worker
+  }
+
   get build(): Host['build'] {
     return this.#host.build
   }

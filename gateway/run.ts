@@ -163,7 +163,7 @@ class Gateway implements RunningGateway {
 
   constructor({ telemetry, voice, open, role, workers, shutdownTimeoutMs }: GatewayOptions) {
     const { log, metrics } = telemetry
-    const host = new GatewayHost(version(), log, workers)
+    const host = new GatewayHost(version(), log, workers, typeof role === 'object' ? role.worker : undefined)
     this.host = host
     this.#telemetry = telemetry
     this.#running = new Running({ host, log, metrics }, shutdownTimeoutMs)

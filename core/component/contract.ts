@@ -115,6 +115,8 @@ export interface Host {
   readonly ready: boolean
   /** How many processes share the memory of the machine or container with this one, itself included; 1 without. */
   readonly workers?: number
+  /** Which of them it is, counted from 1; undefined without. One that is started again has the number of the one that died. */
+  readonly worker?: number | undefined
   /** Name and version for user agents and self-telemetry, and when the gateway started (ms since the epoch). */
   readonly build: { readonly name: string; readonly version: string; readonly startedAt: number }
   /** A picture of pipelines, parts and accounts, for zpages and the status page. */

@@ -153,7 +153,7 @@ const fields = {
   group_id: text({ default: 'otel-collector', doc: 'The consumer group.' }),
   group_instance_id: text({
     default: '',
-    doc: 'Makes it a static member, which keeps its partitions over a restart. Needs client: platformatic.',
+    doc: 'Makes it a static member, which keeps its partitions over a restart that is shorter than session_timeout. Needs client: platformatic. With service.workers, worker 2 is the member NAME-2.',
   }),
   initial_offset: choice(['latest', 'earliest'], {
     default: 'latest',

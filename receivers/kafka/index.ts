@@ -206,7 +206,7 @@ export class KafkaReceiver implements Receiver {
     const config = this.#config
     return {
       groupId: config.group_id,
-      groupInstanceId: config.client === 'platformatic' ? config.group_instance_id : '',
+      groupInstanceId: config.client === 'platformatic' ? this.#instanceId : '',
       topics,
       from: config.initial_offset,
       sessionTimeoutMs: config.session_timeout,
@@ -219,6 +219,13 @@ export class KafkaReceiver implements Receiver {
       maxWaitMs: Math.min(config.max_fetch_wait, REQUEST_MS / 2),
       rackId: config.rack_id,
     }
+  }
+
+  /** Each worker is a member of its own: two with one name would throw each other out for ever. */
+  get #instanceId(): string {
+    const { group_instance_id: id } = this.#config
+    const { worker } = this.#settings.host
+    return id === '' || worker === undefined ? id : `${id}-${worker}`
   }
 
   #rules(): IntakeRules {

@@ -115,6 +115,7 @@ export class TestHost implements Host {
   readonly health = new Map<string, PartHealth>()
   readonly extensions = new Map<string, import('../../core/component/contract.ts').Extension>()
   ready = true
+  worker: number | undefined
 
   extension(id: string) {
     return this.extensions.get(id)

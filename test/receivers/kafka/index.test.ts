@@ -45,6 +45,25 @@ async function started(t: TestContext, config: Readonly<Record<string, unknown>>
 const committed = (consumer: FakeConsumer, offset: number, partition = 0) =>
   eventually(() => consumer.committed(partition) === offset || undefined, `offset ${offset} to be committed`)
 
+// Scenario: a static member, in a gateway of one process and in the third of several workers.
+// Guarantees: every process has a name of its own in the group: two with one name would throw each other out.
+test('each worker is a static member of its own', async () => {
+  for (const [worker, client, expected] of [
+    [undefined, 'platformatic', 'a'],
+    [3, 'platformatic', 'a-3'],
+    [3, 'kafkajs', ''],
+  ] as const) {
+    const settings = testSettings('receiver', 'kafka')
+    settings.host.worker = worker
+    const group = new FakeGroup('otlp_spans')
+    const config = readConfig(factory.config, { client, group_instance_id: 'a' })
+    const receiver = new KafkaReceiver(config, settings, { traces: new Sink() }, group.clients)
+    await receiver.start()
+    assert.equal((await group.consumer()).consuming.groupInstanceId, expected)
+    await receiver.stop(performance.now() + 2000)
+  }
+})
+
 // Scenario: records of two partitions, taken by the pipeline.
 // Guarantees: they arrive in order, the group is told how far it got, and a record's place and headers are metadata.
 test('records become batches, and offsets are committed', async t => {
