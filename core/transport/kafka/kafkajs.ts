@@ -25,7 +25,7 @@ import type {
   KafkaTopic,
 } from './client.ts'
 import { compressRecords, decompressRecords, type KafkaCodec } from './codecs.ts'
-import { loadKafkaJs } from './kafkajs-modules.ts'
+import { loadKafkaJs, piecesOf } from './kafkajs-modules.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import { answered, KafkaProblem, silent } from './problem.ts'
 
@@ -76,8 +76,9 @@ export function kafkaJs(connection: KafkaConnection): InstanceType<typeof Kafka>
 const KEEP_ALIVE_MS = 60_000
 
 /**
- * Sockets as kafkajs opens them, but for one thing: a broker that hangs stops reading, and what is sent again and again
- * would pile up in its socket. After `stuckMs` without a byte going out such a connection is closed.
+ * Sockets as kafkajs opens them, but for two things. A broker that hangs stops reading, and what is sent again and again
+ * would pile up in its socket: after `stuckMs` without a byte going out such a connection is closed. And a request comes
+ * in pieces (kafkajs-modules.ts), which leave in one call to the system.
  */
 function openSocket(stuckMs: number): ISocketFactory {
   return ({ host, port, ssl, onConnect }) => {
@@ -85,6 +86,15 @@ function openSocket(stuckMs: number): ISocketFactory {
       ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect)
       : connect({ host, port }, onConnect)
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
+    const write = socket.write.bind(socket) as (bytes: Buffer | string, ...more: unknown[]) => boolean
+    socket.write = (bytes: Buffer | string, ...more: unknown[]): boolean => {
+      const pieces = piecesOf(bytes)
+      if (pieces === undefined) return write(bytes, ...more)
+      socket.cork()
+      for (const piece of pieces) write(piece)
+      socket.uncork()
+      return !socket.writableNeedDrain
+    }
     socket.setTimeout(stuckMs, () => {
       if (socket.writableLength > 0) socket.destroy(new Error('the broker has stopped reading'))
     })
