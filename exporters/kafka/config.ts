@@ -64,7 +64,7 @@ const producer = section(
       default: BROKER_WRITE_BYTES,
       min: BROKER_WRITE_BYTES,
       max: INT32_MAX,
-      doc: 'Taken; one request carries one record batch.',
+      doc: 'No effect: one request carries one record batch.',
     }),
     required_acks: also(
       choice(['-1', '0', '1'], {

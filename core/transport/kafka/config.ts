@@ -31,7 +31,7 @@ const sasl = section(
     mechanism: choice(['', ...MECHANISMS], { default: '', doc: 'How the login goes.' }),
     username: text({ default: '', doc: 'Who logs in. Not for OAUTHBEARER.' }),
     password: secret({ doc: 'The password that belongs to it.' }),
-    version: integer({ default: 0, min: 0, max: 1, doc: 'Taken; the handshake is negotiated.' }),
+    version: integer({ default: 0, min: 0, max: 1, doc: 'No effect: the handshake is negotiated.' }),
     oauthbearer_token_source: extensionId('client_auth', {
       doc: 'OAUTHBEARER: id of the extension that has the token, such as oauth2client.',
     }),
@@ -100,7 +100,7 @@ const auth = section(
 
 const metadata = section(
   {
-    full: flag({ default: true, doc: 'Taken; only the topics in use are asked for.' }),
+    full: flag({ default: true, doc: 'No effect: only the topics in use are asked for.' }),
     refresh_interval: duration({
       default: '10m',
       doc: 'What is known of topics and partitions is asked for again after this long.',
@@ -137,7 +137,7 @@ export const kafkaClientFields = {
   }),
   protocol_version: text({
     default: '',
-    doc: 'Taken; versions are negotiated with each broker.',
+    doc: 'No effect: versions are negotiated with each broker.',
     check: version =>
       version === '' || /^v?[0-4]\.\d+(?:\.\d+)*$/.test(version)
         ? undefined
@@ -149,16 +149,16 @@ export const kafkaClientFields = {
   }),
   rack_id: text({
     default: '',
-    doc: 'The rack this gateway stands in, for reading from the nearest replica.',
+    doc: 'The rack this gateway stands in: records are read from the nearest replica. No effect when writing.',
   }),
-  use_leader_epoch: flag({ default: true, doc: 'Taken; both clients do as they think right.' }),
+  use_leader_epoch: flag({ default: true, doc: 'No effect: the clients have no such switch.' }),
   conn_idle_timeout: duration({
     default: '9m',
-    doc: 'Taken; brokers close idle connections, and clients open them again.',
+    doc: 'No effect: brokers close idle connections, and clients open them again.',
   }),
   resolve_canonical_bootstrap_servers_only: flag({
     default: false,
-    doc: 'Taken; no effect in the Collector either.',
+    doc: 'No effect, nor in the Collector.',
   }),
   tls: optional(clientTls, { empty: 'off' }),
   auth,
