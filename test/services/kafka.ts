@@ -6,11 +6,11 @@
  *     tls      the certificate is for 127.0.0.1
  *     saslTls  both
  *
- * From Docker where there is an engine (the jars and Java of the image, on the host's network), else from Maven's jars
- * and this machine's Java. Each start makes new data; topics are made when they are used.
+ * From Maven's jars and this machine's Java. Not from Docker: tests kill brokers and stop them in the middle of what they
+ * do, which reaches the client of an engine and not the broker. Each start makes new data; topics are made when they are
+ * used.
  */
 
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,7 +21,6 @@ import { complete } from './process.ts'
 import { addressFromEnvironment, type Kept, keep, logged, ownFolder, shared, stopKept } from './service.ts'
 
 const pom = fileURLToPath(new URL('kafka/pom.xml', import.meta.url))
-const IMAGE = 'apache/kafka:4.1.0'
 const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qg'
 
 export const KAFKA_USER = 'sluice'
@@ -93,7 +92,7 @@ export class OwnKafka implements Kafka {
   async start(node = 1): Promise<void> {
     const { log } = this.kept[node - 1]!
     const from = statSync(log).size
-    const kept = keepNode(await program(this.#folder), join(this.#folder, `node-${node}`))
+    const kept = keepNode(await program(), join(this.#folder, `node-${node}`))
     this.kept[node - 1] = kept
     await logged(kept, READY, from)
   }
@@ -120,32 +119,12 @@ export function unsecuredToken(subject = KAFKA_USER, lifetimeSeconds = 3600): st
 const READY = /Kafka Server started/
 
 /** A command that runs Java with Kafka's jars: what comes before the class's name. */
-async function program(folder: string): Promise<readonly string[]> {
+async function program(): Promise<readonly string[]> {
   const java = ['-Xms256m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
   const log = '-Dorg.slf4j.simpleLogger'
   java.push(`${log}.defaultLogLevel=warn`, `${log}.showDateTime=true`)
   java.push(`${log}.log.kafka.server.KafkaRaftServer=info`)
-  if (hasDocker()) {
-    const user = `${process.getuid!()}:${process.getgid!()}`
-    const where = ['--network', 'host', '--user', user, '-v', `${folder}:${folder}`, '--entrypoint', 'java']
-    return ['docker', 'run', '--rm', '--init', ...where, IMAGE, ...java, '-cp', '/opt/kafka/libs/*']
-  }
   return ['java', ...java, '-cp', join(await jars(), '*')]
-}
-
-let docker: boolean | undefined
-
-/** On Linux only: elsewhere the host's network is not the engine's. */
-function hasDocker(): boolean {
-  if (docker === undefined) {
-    try {
-      execFileSync('docker', ['info'], { stdio: 'ignore', timeout: 10_000 })
-      docker = process.platform === 'linux'
-    } catch {
-      docker = false
-    }
-  }
-  return docker
 }
 
 /** Fetched by Maven the first time. Throws when there is no Maven or no Java. */
@@ -162,7 +141,7 @@ async function jars(): Promise<string> {
 }
 
 async function startKafka(folder: string, { nodes = 1, partitions = 1 }: KafkaOptions): Promise<Kafka> {
-  const command = await program(folder)
+  const command = await program()
   const ca = writeCertificates(folder)
   const ports: Record<Listener | 'controller', number>[] = []
   for (let node = 0; node < nodes; node++) {
