@@ -156,8 +156,8 @@ const WRONG: readonly [name: string, (server: Kafka) => Record<string, unknown>,
 
 for (const client of KAFKA_CLIENTS) {
   for (const [name, way] of Object.entries(WAYS_IN)) {
-    // Scenario: a record is written over this way in.
-    // Guarantees: it works with this client, and the record is there.
+    // Scenario: a small record and one of many packets are written over this way in.
+    // Guarantees: it works with this client, and the records are there.
     test(`${client} with ${name}`, { timeout: 60_000 }, async t => {
       if ((await need(t, 'a Kafka consumer for Python', () => pythonTools('kafka'))) === undefined) return
       const server = await need(t, 'Kafka', () => kafka())
@@ -166,12 +166,14 @@ for (const client of KAFKA_CLIENTS) {
       const topic = topicName('way-in')
       await producer.connect()
       assert.deepEqual(await producer.topic(topic), { partitions: 1, writable: [0] })
-      await producer.produce(topic, 0, [message('here')])
+      const large = Buffer.alloc(300_000, 'large')
+      await producer.produce(topic, 0, [message('here'), message(large)])
       const records = await readTopics(server.addresses.plain, [topic])
       assert.deepEqual(
-        records.map(({ value }) => String(value)),
-        ['here'],
+        records.map(({ value }) => value.subarray(0, 8).toString()),
+        ['here', 'largelar'],
       )
+      assert.ok(records[1]!.value.equals(large))
     })
   }
 

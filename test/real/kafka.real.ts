@@ -134,16 +134,16 @@ for (const client of KAFKA_CLIENTS) {
   })
 }
 
-/** How long the broker is away: 30 s, less where time is short. */
-const outageMs = Number(process.env['SLUICE_OUTAGE_SECONDS'] ?? 10) * 1000
+/** How long the broker is away: longer than one attempt and its retries. SLUICE_OUTAGE_SECONDS=30 for a long look. */
+const outageMs = Number(process.env['SLUICE_OUTAGE_SECONDS'] ?? 6) * 1000
 
 /** Each node once; whichever leads is among them. */
 async function killOneByOne(kafka: OwnKafka): Promise<void> {
   for (const node of [1, 2, 3]) {
     await kafka.kill(node)
-    await sleep(2000)
+    await sleep(1000)
     await kafka.start(node)
-    await sleep(2000)
+    await sleep(1000)
   }
 }
 
