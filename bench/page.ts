@@ -118,7 +118,7 @@ const EXPLAINED = {
   ],
   autocannon: [
     'HTTP, with a slower driver',
-    'The same driven by autocannon, which is slower than the servers: they sleep between requests, and each request pays for being woken up. Real senders are somewhere between this and the table above.',
+    'The same driven by autocannon, which is slower than the servers, so that they sleep between requests. These cells come later in a round than those above, when V8 has optimized more of what they run.',
   ],
   edit: [
     'With sampling and editing',

@@ -2,8 +2,8 @@
  * Sends a fixed number of equal requests as fast as they are answered.
  *
  * At full load that is h2load's work, for both doors: written in C, it is faster than the servers, so that they are always
- * busy. autocannon needs more CPU for a small request than they do; driven by it they sleep between requests, and being
- * woken up is most of what is measured: 180 us for what costs 35 on a busy server. That is measured too, as its own case.
+ * busy. autocannon needs more CPU for a small request than they do, so that they sleep between its requests. What being
+ * woken up costs depends on the machine: on one it was most of a small request, on another nothing. It is a case of its own.
  */
 
 import { execFile } from 'node:child_process'
