@@ -117,16 +117,36 @@ export class ValueView {
   }
 }
 
-/** The attributes of a message: `while (attributes.next()) use(attributes.key(), attributes.value())`. */
-export class KeyValues {
-  bytes: Uint8Array = EMPTY
+/** Where the key and the value of a KeyValue are. */
+export class KeyValueRange {
   keyStart = 0
   keyStop = 0
   /** The AnyValue's range. */
   valueStart = 0
   valueStop = 0
-  readonly #list = new Cursor(EMPTY)
   readonly #entry = new Cursor(EMPTY)
+
+  /** Looks into the KeyValue `bytes[start, stop)`. What is missing is empty; of repeated fields the last counts. */
+  find(bytes: Uint8Array, start: number, stop: number): this {
+    this.keyStart = this.keyStop = this.valueStart = this.valueStop = start
+    const entry = this.#entry.reset(bytes, start, stop)
+    while (entry.next()) {
+      if (entry.field === KeyValue.key) {
+        this.keyStart = entry.start
+        this.keyStop = entry.stop
+      } else if (entry.field === KeyValue.value) {
+        this.valueStart = entry.start
+        this.valueStop = entry.stop
+      }
+    }
+    return this
+  }
+}
+
+/** The attributes of a message: `while (attributes.next()) use(attributes.key(), attributes.value())`. */
+export class KeyValues extends KeyValueRange {
+  bytes: Uint8Array = EMPTY
+  readonly #list = new Cursor(EMPTY)
   readonly #value = new ValueView()
   #field = 0
 
@@ -142,24 +162,10 @@ export class KeyValues {
     const list = this.#list
     while (list.next()) {
       if (list.field !== this.#field) continue
-      this.#read(list.start, list.stop)
+      this.find(this.bytes, list.start, list.stop)
       return true
     }
     return false
-  }
-
-  #read(start: number, stop: number): void {
-    this.keyStart = this.keyStop = this.valueStart = this.valueStop = start
-    const entry = this.#entry.reset(this.bytes, start, stop)
-    while (entry.next()) {
-      if (entry.field === KeyValue.key) {
-        this.keyStart = entry.start
-        this.keyStop = entry.stop
-      } else if (entry.field === KeyValue.value) {
-        this.valueStart = entry.start
-        this.valueStop = entry.stop
-      }
-    }
   }
 
   key(): string {

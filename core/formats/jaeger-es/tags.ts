@@ -4,16 +4,16 @@
  */
 
 import { isUtf8 } from 'node:buffer'
-import { Cursor, high, low, readDouble, readVarint64 } from '../../otlp/cursor.ts'
+import { high, low, readDouble, readVarint64 } from '../../otlp/cursor.ts'
 import { writeInt64 } from '../../otlp/decimal.ts'
-import { AnyValue, KeyValue } from '../../otlp/fields.ts'
+import { AnyValue } from '../../otlp/fields.ts'
 import { writeDouble, writeHex, writeJsonString } from '../../otlp/json-values.ts'
+import { KeyValueRange } from '../../otlp/value.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
 import type { Counts } from './counts.ts'
 import type { FieldName, FieldNames } from './field-names.ts'
 
-const EMPTY = new Uint8Array()
 const COMMA = 0x2c
 const COLON = 0x3a
 const OPEN = 0x5b
@@ -60,7 +60,7 @@ export class TagWriter {
   readonly #names: FieldNames
   readonly #max: number
   readonly #counts: Counts
-  readonly #entry = new Cursor(EMPTY)
+  readonly #tag = new KeyValueRange()
   #out = new Writer(64)
   #start = 0
   #first = true
@@ -184,20 +184,8 @@ export class TagWriter {
 
   /** The attribute that is the KeyValue `bytes[start, stop)`. */
   attribute(bytes: Uint8Array, start: number, stop: number): void {
-    const entry = this.#entry.reset(bytes, start, stop)
-    let keyStart = start
-    let keyStop = start
-    let anyStart = start
-    let anyStop = start
-    while (entry.next()) {
-      if (entry.field === KeyValue.key) {
-        keyStart = entry.start
-        keyStop = entry.stop
-      } else if (entry.field === KeyValue.value) {
-        anyStart = entry.start
-        anyStop = entry.stop
-      }
-    }
+    const found = this.#tag.find(bytes, start, stop)
+    const { keyStart, keyStop, valueStart: anyStart, valueStop: anyStop } = found
     const name = this.#span && this.#names.any ? this.#names.find(bytes, keyStart, keyStop) : undefined
     if (name !== undefined) {
       const before = this.#values.pos

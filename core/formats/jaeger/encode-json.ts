@@ -5,8 +5,9 @@
 
 import { Cursor, high, low, readDouble, readVarint64 } from '../../otlp/cursor.ts'
 import { writeInt64 } from '../../otlp/decimal.ts'
-import { AnyValue, KeyValue, Resource } from '../../otlp/fields.ts'
+import { AnyValue, Resource } from '../../otlp/fields.ts'
 import { writeBase64, writeDouble, writeJsonString } from '../../otlp/json-values.ts'
+import { KeyValueRange } from '../../otlp/value.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
 import { durationText, timeText } from '../nanos.ts'
@@ -49,6 +50,7 @@ const CLOSE_BOTH = Buffer.from(']}')
 class JsonSink implements SpanSink {
   #out = new Writer(64)
   readonly #entry = new Cursor(EMPTY)
+  readonly #tag = new KeyValueRange()
   /** What is open: references, tags, logs, or none of them. */
   #list: Uint8Array | undefined
   #first = true
@@ -85,7 +87,7 @@ class JsonSink implements SpanSink {
       else if (name.length > 0) out.raw(TAGS)
       else out.raw(TAGS, 1)
       first = false
-      writeTag(out, this.#entry, bytes, tags.start, tags.stop)
+      writeTag(out, this.#tag, bytes, tags.start, tags.stop)
     }
     if (!first) out.raw(CLOSE_ARRAY)
     out.raw(CLOSE_OBJECT)
@@ -129,7 +131,7 @@ class JsonSink implements SpanSink {
 
   tag(bytes: Uint8Array, start: number, stop: number): void {
     this.#tagElement()
-    writeTag(this.#out, this.#entry, bytes, start, stop)
+    writeTag(this.#out, this.#tag, bytes, start, stop)
   }
 
   textTag(key: Uint8Array, bytes: Uint8Array, start: number, stop: number): void {
@@ -209,21 +211,8 @@ function writeText(
 }
 
 /** OTLP's KeyValue `bytes[start, stop)`. */
-function writeTag(out: Writer, entry: Cursor, bytes: Uint8Array, start: number, stop: number): void {
-  let keyStart = start
-  let keyStop = start
-  let anyStart = start
-  let anyStop = start
-  entry.reset(bytes, start, stop)
-  while (entry.next()) {
-    if (entry.field === KeyValue.key) {
-      keyStart = entry.start
-      keyStop = entry.stop
-    } else if (entry.field === KeyValue.value) {
-      anyStart = entry.start
-      anyStop = entry.stop
-    }
-  }
+function writeTag(out: Writer, tag: KeyValueRange, bytes: Uint8Array, start: number, stop: number): void {
+  const { keyStart, keyStop, valueStart: anyStart, valueStop: anyStop } = tag.find(bytes, start, stop)
   const kind = readKind(bytes, anyStart, anyStop)
   const from = valueStart
   const to = valueStop

@@ -2,6 +2,7 @@
 
 import { Cursor, high, LEN, low, readFixed64, readVarint64, sameBytes, VARINT } from '../../otlp/cursor.ts'
 import { AnyValue, KeyValue, Resource } from '../../otlp/fields.ts'
+import { KeyValueRange } from '../../otlp/value.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
 import type { FormatRecord } from '../record.ts'
@@ -25,6 +26,7 @@ class ProtoSink implements SpanSink {
   #out = new Writer(64)
   #log = -1
   readonly #entry = new Cursor(EMPTY)
+  readonly #tag = new KeyValueRange()
 
   prepareText(key: string, text: Uint8Array): Prepared {
     const out = new Writer(64)
@@ -56,7 +58,7 @@ class ProtoSink implements SpanSink {
     const fields = new Cursor(bytes, start, stop)
     while (fields.next()) {
       if (fields.field !== Resource.attributes || hasKey(this.#entry, fields, but)) continue
-      writeTag(out, JProcess.tags, this.#entry, bytes, fields.start, fields.stop)
+      writeTag(out, JProcess.tags, this.#tag, bytes, fields.start, fields.stop)
     }
     out.close(process)
     return out.copy()
@@ -95,7 +97,7 @@ class ProtoSink implements SpanSink {
   }
 
   tag(bytes: Uint8Array, start: number, stop: number): void {
-    writeTag(this.#out, this.#log === -1 ? JSpan.tags : JLog.fields, this.#entry, bytes, start, stop)
+    writeTag(this.#out, this.#log === -1 ? JSpan.tags : JLog.fields, this.#tag, bytes, start, stop)
   }
 
   textTag(key: Uint8Array, bytes: Uint8Array, start: number, stop: number): void {
@@ -211,26 +213,13 @@ function writePlainTag(out: Writer, field: number, bytes: Uint8Array, start: num
 function writeTag(
   out: Writer,
   field: number,
-  entry: Cursor,
+  range: KeyValueRange,
   bytes: Uint8Array,
   start: number,
   stop: number,
 ): void {
   if (writePlainTag(out, field, bytes, start, stop)) return
-  let keyStart = start
-  let keyStop = start
-  let anyStart = start
-  let anyStop = start
-  entry.reset(bytes, start, stop)
-  while (entry.next()) {
-    if (entry.field === KeyValue.key) {
-      keyStart = entry.start
-      keyStop = entry.stop
-    } else if (entry.field === KeyValue.value) {
-      anyStart = entry.start
-      anyStop = entry.stop
-    }
-  }
+  const { keyStart, keyStop, valueStart: anyStart, valueStop: anyStop } = range.find(bytes, start, stop)
   const kind = readKind(bytes, anyStart, anyStop)
   const from = valueStart
   const to = valueStop
