@@ -3,9 +3,13 @@
 import type { IncomingMessage } from 'node:http'
 import { BodyTooLarge } from '../../core/transport/decompress.ts'
 
-/** The client went away, or took too long, before its body was whole: there is nobody to answer. */
+/** The client went away, or took too long, before its request was whole: there is nobody to answer. */
 export class BodyAborted extends Error {
   override readonly name = 'BodyAborted'
+
+  constructor() {
+    super('the connection or the request ended before the body was whole')
+  }
 }
 
 /**
@@ -56,7 +60,7 @@ export function readBody(
       resolve(whole ?? (pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, length)))
     }
     const onGone = () => {
-      if (!done) fail(new BodyAborted('the client closed the connection before its body was whole'))
+      if (!done) fail(new BodyAborted())
     }
     const fail = (error: Error) => {
       done = true

@@ -20,7 +20,7 @@ export const MALFORMED_REQUESTS: MetricDeclaration = {
   kind: 'counter',
   name: 'sluice_receiver_malformed_requests',
   unit: '{requests}',
-  help: 'Requests that never became a batch, because their bytes were no OTLP request.',
+  help: 'Requests that never became a batch, because their bytes were no OTLP request, or not all of them came.',
   labels: ['receiver', 'transport', 'reason'],
   level: 'basic',
 }
@@ -167,13 +167,17 @@ export class Exports {
   /** The answer for what was thrown; counts and logs what is the sender's or our fault. */
   failed(error: unknown, signal: Signal, transport: string, peer: string): Answer {
     const reason = malformedReason(error)
-    if (reason !== undefined) {
-      this.#malformed.add(1, { receiver: this.#settings.id, transport, reason })
-      this.#warn('A request could not be read', { signal, transport, peer, error: (error as Error).message })
-    } else if (!(error instanceof Refused || error instanceof Rejected)) {
+    if (reason !== undefined) this.unreadable(reason, (error as Error).message, signal, transport, peer)
+    else if (!(error instanceof Refused || error instanceof Rejected)) {
       this.#settings.log.error('A request failed in a way it should not; this is a bug', { signal, error })
     }
     return answerOf(error)
+  }
+
+  /** Counts and logs a request that never became a batch. */
+  unreadable(reason: string, why: string, signal: Signal, transport: string, peer: string): void {
+    this.#malformed.add(1, { receiver: this.#settings.id, transport, reason })
+    this.#warn('A request could not be read', { signal, transport, peer, error: why })
   }
 
   #warn(message: string, fields: Readonly<Record<string, unknown>>): void {

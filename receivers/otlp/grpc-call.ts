@@ -12,9 +12,10 @@ import {
 } from 'node:http2'
 import type { Meta } from '../../core/component/meta.ts'
 import type { Receipt } from '../../core/component/outcome.ts'
-import { encodeResponse, encodeStatus } from '../../core/otlp/response.ts'
+import { encodeResponse, encodeStatus, STATUS_CODES } from '../../core/otlp/response.ts'
 import type { Signal } from '../../core/otlp/signals.ts'
 import type { ContentEncoding } from '../../core/transport/decompress.ts'
+import { BodyAborted } from './body.ts'
 import { RequestContext } from './context.ts'
 import type { Exports } from './export.ts'
 import type { GrpcConnection } from './grpc-connection.ts'
@@ -75,8 +76,23 @@ export class GrpcCall {
 
   #read(chunk: Buffer): void {
     if (this.#ended) return
-    const wrong = this.#reader.write(chunk) ?? this.#noRoom()
-    if (wrong !== undefined) this.#refuse(wrong)
+    const wrong = this.#reader.write(chunk)
+    if (wrong !== undefined)
+      this.#misframed(
+        wrong.code === STATUS_CODES.RESOURCE_EXHAUSTED ? 'too_large' : 'malformed_framing',
+        wrong,
+      )
+    else {
+      const full = this.#noRoom()
+      if (full !== undefined) this.#refuse(full)
+    }
+  }
+
+  /** What `MessageReader` says of a message: it is too large, not whole, or none. */
+  #misframed(reason: string, why: Answer): void {
+    const { signal, meta } = this.#request
+    this.#exports.unreadable(reason, why.message, signal, 'grpc', meta.address)
+    this.#refuse(why)
   }
 
   /** Many large messages that were let in one by one may be too much together. */
@@ -92,7 +108,8 @@ export class GrpcCall {
     try {
       const read = this.#reader.end()
       const message = read instanceof Promise ? await read : read
-      if (!(message instanceof Uint8Array)) this.#refuse(message)
+      if (!(message instanceof Uint8Array))
+        this.#misframed(this.#reader.begun ? 'cut_off' : 'malformed_framing', message)
       else this.#accept(await this.#exports.consume(signal, message, meta, this.#context))
     } catch (error) {
       this.#refuse(this.#exports.failed(error, signal, 'grpc', meta.address))
@@ -118,6 +135,9 @@ export class GrpcCall {
   }
 
   #gone(): void {
+    const { signal, meta } = this.#request
+    if (!this.#ended && !this.#reader.complete)
+      this.#exports.failed(new BodyAborted(), signal, 'grpc', meta.address)
     this.#context.abort()
     this.#end()
   }

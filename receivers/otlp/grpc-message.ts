@@ -49,6 +49,11 @@ export class MessageReader {
     this.#limit = limit
   }
 
+  /** False as long as nothing has come. */
+  get begun(): boolean {
+    return this.#length >= 0 || this.#start !== undefined
+  }
+
   /** True once the message is here. */
   get complete(): boolean {
     return this.#filled === this.#length

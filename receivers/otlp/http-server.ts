@@ -87,6 +87,8 @@ export function onClientError(error: ClientError, socket: Socket, headerLimit: n
     refuse(socket, 408, 'the request took too long to arrive')
   else if (error.code === 'HPE_HEADER_OVERFLOW')
     refuse(socket, 431, `more than ${headerLimit} bytes of headers`)
+  else if (error.code === 'HPE_INVALID_EOF_STATE')
+    refuse(socket, 400, 'the connection ended before the request was whole')
   else refuse(socket, 400, `this is not an HTTP/1.1 request: ${error.reason ?? error.message}`)
 }
 

@@ -231,9 +231,9 @@ export class HttpDoor {
       const receipt = await this.#exports.consume(signal, bytes, meta, context)
       return this.#send(reply, 200, encoding, encodeResponse(signal, receipt, encoding))
     } catch (error) {
-      if (error instanceof BodyAborted) return reply.hijack()
       const peer = request.raw.socket.remoteAddress ?? ''
-      return this.#refuse(request, reply, this.#exports.failed(error, signal, 'http', peer))
+      const refused = this.#exports.failed(error, signal, 'http', peer)
+      return error instanceof BodyAborted ? reply.hijack() : this.#refuse(request, reply, refused)
     }
   }
 

@@ -24,6 +24,7 @@ import { STATUS_CODES, type Status } from '../../core/otlp/response.ts'
 import { Malformed } from '../../core/otlp/validate.ts'
 import { BodyCorrupt, BodyTooLarge } from '../../core/transport/decompress.ts'
 import { isRetryableGrpc, oneLine } from '../../core/transport/otlp-outcome.ts'
+import { BodyAborted } from './body.ts'
 
 /** `code` is gRPC's number, `http` the HTTP status. `retryDelayMs` only for what may be sent again. */
 export interface Answer extends Status {
@@ -59,6 +60,7 @@ export function httpStatusOf(name: StatusName): number {
 export function malformedReason(error: unknown): string | undefined {
   if (error instanceof BodyTooLarge) return 'too_large'
   if (error instanceof BodyCorrupt) return 'corrupt_compression'
+  if (error instanceof BodyAborted) return 'cut_off'
   if (error instanceof OtlpJsonError) return 'malformed_json'
   return error instanceof Malformed ? 'malformed_protobuf' : undefined
 }

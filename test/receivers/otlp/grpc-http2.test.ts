@@ -2,13 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2'
+import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
 import { after, before, describe, it, mock, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { ACCEPTED, Rejected } from '../../../core/component/outcome.ts'
 import { SIGNAL_WORDS } from '../../../core/otlp/signals.ts'
 import { CONNECTION_WINDOW, STREAM_WINDOW } from '../../../receivers/otlp/grpc-http2.ts'
+import { until } from '../../kit/files.ts'
 import { generate } from '../../kit/generate.ts'
 import { portOf, type Running, startReceiver } from './harness.ts'
 
@@ -183,6 +184,42 @@ test('tells its limits', async () => {
   // The answer to a ping comes after the window update that the server sent at once.
   await new Promise(resolve => session.ping(resolve))
   assert.equal(session.state.remoteWindowSize, CONNECTION_WINDOW)
+  session.destroy()
+  await running.stop()
+})
+
+// Scenario: a call is cancelled in the middle of its message, another one while the pipeline has its batch.
+// Guarantees: the first is counted as cut off, the second is not: its data came.
+test('messages that are cut off are counted', async () => {
+  const running = await startReceiver({ grpc: {} })
+  const session = await connected(running.grpc)
+  const cutOff = () =>
+    running.settings.metrics.read(
+      'sluice_receiver_malformed_requests{reason="cut_off",receiver="otlp",transport="grpc"}',
+    )
+  const cancelled = session.request(HEADERS, { endStream: false })
+  cancelled.on('error', () => {})
+  await new Promise(resolve => cancelled.write(framed(TRACES).subarray(0, 20), resolve))
+  cancelled.close(constants.NGHTTP2_CANCEL)
+  await until(() => cutOff() === 1)
+
+  let asked = false
+  let gone = false
+  running.sinks.traces.answer = (_batch, context) =>
+    new Promise((_resolve, reject) => {
+      asked = true
+      context.signal!.addEventListener('abort', () => {
+        gone = true
+        reject(new Rejected('nobody waits'))
+      })
+    })
+  const waiting = session.request(HEADERS, { endStream: false })
+  waiting.on('error', () => {})
+  waiting.end(framed(TRACES))
+  await until(() => asked)
+  waiting.close(constants.NGHTTP2_CANCEL)
+  await until(() => gone)
+  assert.equal(cutOff(), 1)
   session.destroy()
   await running.stop()
 })

@@ -256,9 +256,39 @@ test('slow clients are cut off', async () => {
   await strict.stop()
 })
 
+const cutOff = (transport: string): number =>
+  running.settings.metrics.read(
+    `sluice_receiver_malformed_requests{reason="cut_off",receiver="otlp",transport="${transport}"}`,
+  )
+
+// Scenario: a client says that it has sent everything, after half of its headers and after half of its body.
+// Guarantees: it is told that something is missing, and what was missing of a body is counted.
+test('requests that end too early', async () => {
+  const known = cutOff('http')
+  const head = `POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-type: ${PROTOBUF}\r\n`
+  for (const sent of [head, `${head}content-length: 1000\r\n\r\nhalf`]) {
+    const answer = await half(running.http, sent)
+    assert.match(
+      answer,
+      /^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*the connection ended before the request was whole/,
+    )
+  }
+  assert.equal(cutOff('http'), known + 1)
+})
+
+/** What is answered to bytes behind which the connection ends. */
+async function half(address: string, bytes: string): Promise<string> {
+  const socket = connect(portOf(address), '127.0.0.1')
+  socket.end(bytes)
+  let answer = ''
+  for await (const part of socket) answer += part
+  return answer
+}
+
 // Scenario: clients vanish in the middle of a body, over both protocols; one with a large one.
-// Guarantees: nothing reaches the pipeline, nothing is logged as an error, the others succeed.
+// Guarantees: nothing reaches the pipeline, each is counted, nothing is logged as an error, the others succeed.
 test('connections that are reset in the middle of a body', async () => {
+  const counted = cutOff('http')
   const known = running.sinks.traces.batches.length
   const start = `POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-type: ${PROTOBUF}\r\ncontent-length: 2000000\r\n\r\n`
   const closed: Promise<unknown>[] = []
@@ -285,6 +315,7 @@ test('connections that are reset in the middle of a body', async () => {
   await Promise.all(closed)
   await others()
   assert.equal(running.sinks.traces.batches.length, known + 2)
+  assert.equal(cutOff('http'), counted + 2)
   assert.deepEqual(
     running.settings.log.lines.filter(line => line.level === 'error'),
     [],
