@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { batchOf } from '../../core/component/batch.ts'
@@ -117,6 +118,29 @@ for (const client of KAFKA_CLIENTS) {
       await sleep(outageMs)
       await kafka.start()
     })
+    assert.match(output, /Kafka does not take records/)
+    assert.match(output, /Kafka takes records again/)
+    judge(await readTopics(broker, [topic]), acknowledged, t)
+  })
+
+  // Scenario: under load, the disk of the only broker fills up, really; the broker gives up, as Kafka does when it cannot
+  // write its last log directory. Room is made and the broker started again.
+  // Guarantees: what was acknowledged meanwhile arrives, and the log says when Kafka was away and back.
+  test(`${client}: a broker whose disk is full`, { timeout: 180_000 }, async t => {
+    if ((await tools(t)) === undefined) return
+    const kafka = await need(t, 'Kafka on a disk of its own', () => ownKafka({ diskBytes: 64 << 20 }))
+    if (kafka === undefined) return
+    t.after(() => kafka.stopAll())
+    const broker = kafka.addresses.plain
+    const topic = topicName('disk')
+    const { acknowledged, output } = await underLoad(t, broker, client, topic, async () => {
+      kafka.fillDisk()
+      await kafka.ended()
+      await sleep(outageMs)
+      kafka.emptyDisk()
+      await kafka.start()
+    })
+    assert.match(readFileSync(kafka.kept[0]!.log, 'utf8'), /No space left on device/)
     assert.match(output, /Kafka does not take records/)
     assert.match(output, /Kafka takes records again/)
     judge(await readTopics(broker, [topic]), acknowledged, t)

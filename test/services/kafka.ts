@@ -11,14 +11,34 @@
  * used.
  */
 
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { makeCertificates } from '../kit/certificates.ts'
 import { cacheFolder } from './cache.ts'
 import { freePort } from './ports.ts'
-import { complete } from './process.ts'
-import { addressFromEnvironment, type Kept, keep, logged, ownFolder, shared, stopKept } from './service.ts'
+import { complete, eventually } from './process.ts'
+import {
+  addressFromEnvironment,
+  alive,
+  type Kept,
+  keep,
+  logged,
+  ownFolder,
+  shared,
+  stopKept,
+} from './service.ts'
 
 const pom = fileURLToPath(new URL('kafka/pom.xml', import.meta.url))
 const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qg'
@@ -43,6 +63,8 @@ export interface KafkaOptions {
   readonly nodes?: 1 | 3
   /** Of topics that are made by being used. */
   readonly partitions?: number
+  /** Gives each node a disk of its own, of so many bytes, that can be filled (`fillDisk`). Takes a user who may mount. */
+  readonly diskBytes?: number
 }
 
 /**
@@ -63,7 +85,10 @@ export function kafka(options: KafkaOptions = {}): Promise<Kafka> {
 /** A server of this test alone, which it may stop, kill and start again with the data it had. */
 export async function ownKafka(options: KafkaOptions = {}): Promise<OwnKafka> {
   const folder = ownFolder('kafka')
-  const server = await startKafka(folder, options)
+  const server = await startKafka(folder, options).catch(error => {
+    unmountDisks(folder)
+    throw error
+  })
   return new OwnKafka(folder, server, options.nodes ?? 1)
 }
 
@@ -99,7 +124,58 @@ export class OwnKafka implements Kafka {
 
   async stopAll(): Promise<void> {
     await Promise.all(this.kept.map(one => stopKept(one)))
+    unmountDisks(this.#folder)
   }
+
+  /** Somebody else's file takes what is left of the node's disk. */
+  fillDisk(node = 1): void {
+    const file = openSync(this.#ballast(node), 'w')
+    try {
+      for (let size = 1 << 20; size > 0; ) {
+        try {
+          if (writeSync(file, Buffer.alloc(size)) === 0) size >>= 1
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+          size >>= 1
+        }
+      }
+    } finally {
+      closeSync(file)
+    }
+  }
+
+  /** And goes. */
+  emptyDisk(node = 1): void {
+    unlinkSync(this.#ballast(node))
+  }
+
+  /** Resolves when the node has ended by itself. */
+  async ended(node = 1): Promise<void> {
+    await eventually(
+      () => (alive(this.kept[node - 1]!.pid) ? undefined : true),
+      `node ${node} to end`,
+      60_000,
+    )
+  }
+
+  #ballast(node: number): string {
+    return join(this.#folder, `node-${node}`, 'data', 'ballast')
+  }
+}
+
+/** A file system in memory: small, and full when it is full. */
+function mountDisk(path: string, bytes: number): void {
+  mkdirSync(path)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', path])
+}
+
+/** Of all nodes in this folder. */
+function unmountDisks(folder: string): void {
+  const mounted = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .flatMap(line => line.split(' ')[1] ?? [])
+    .filter(path => path.startsWith(`${folder}/`))
+  for (const path of mounted) execFileSync('umount', [path])
 }
 
 let topics = 0
@@ -140,7 +216,10 @@ async function jars(): Promise<string> {
   return lib
 }
 
-async function startKafka(folder: string, { nodes = 1, partitions = 1 }: KafkaOptions): Promise<Kafka> {
+async function startKafka(
+  folder: string,
+  { nodes = 1, partitions = 1, diskBytes }: KafkaOptions,
+): Promise<Kafka> {
   const command = await program()
   const ca = writeCertificates(folder)
   const ports: Record<Listener | 'controller', number>[] = []
@@ -153,6 +232,7 @@ async function startKafka(folder: string, { nodes = 1, partitions = 1 }: KafkaOp
     ports.map(async (own, i) => {
       const home = join(folder, `node-${i + 1}`)
       mkdirSync(join(home, 'tmp'), { recursive: true })
+      if (diskBytes !== undefined) mountDisk(join(home, 'data'), diskBytes)
       writeFileSync(
         join(home, 'server.properties'),
         `${nodeConfig(i + 1, home, own, voters)}\n${clusterConfig(folder, nodes, partitions)}`,

@@ -141,7 +141,7 @@ export async function stopKept({ pid }: Kept, signal: 'SIGTERM' | 'SIGUSR2' = 'S
 }
 
 /** Also false for a process that has ended and whose parent has not looked yet. */
-function alive(pid: number): boolean {
+export function alive(pid: number): boolean {
   try {
     process.kill(pid, 0)
   } catch {
