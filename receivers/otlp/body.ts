@@ -40,13 +40,18 @@ export function readBody(
     let whole =
       declared > ONE_PIECE && declared <= PROMISED_MAX ? Buffer.allocUnsafeSlow(declared) : undefined
     const pieces: Uint8Array[] = []
+    /** Is in `whole` by now, but node:http's parser may still be inside it. */
+    let copied: Uint8Array | undefined
     let length = 0
     let done = false
     const onData = (piece: Uint8Array) => {
       if (done) return
       // node:http ends a body where Content-Length says, so it is never longer than `whole`.
-      if (whole !== undefined) whole.set(piece, length)
-      else pieces.push(piece)
+      if (whole !== undefined) {
+        whole.set(piece, length)
+        if (copied !== undefined) release(copied)
+        copied = piece
+      } else pieces.push(piece)
       length += piece.length
       if (length > limit) fail(new BodyTooLarge(limit))
       else if (length < declared || declared < 0) {
@@ -57,6 +62,7 @@ export function readBody(
     const onEnd = () => {
       if (done) return
       done = true
+      if (copied !== undefined) release(copied)
       resolve(whole ?? (pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, length)))
     }
     const onGone = () => {
@@ -70,4 +76,12 @@ export function readBody(
     }
     request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
   })
+}
+
+/**
+ * Gives a piece's memory back now, and not when V8 next collects: the next piece gets the same, which is mapped already.
+ * Only a piece that has its buffer for itself, as those of node:http do (a copy of what the parser saw).
+ */
+function release({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
