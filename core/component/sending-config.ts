@@ -160,7 +160,10 @@ export function sendingFields(timeout: string = DEFAULT_TIMEOUT, queueBytes: num
   }
 }
 
-export type RetryConfig = ValueOf<typeof retry>
+export type RetryConfig = ValueOf<typeof retry> & {
+  /** No more retries than this, however little time has passed. 0 or absent: time alone decides. */
+  readonly max_retries?: number
+}
 export type QueueConfig = ValueOf<typeof queueSection>
 export type QueueBatchConfig = ValueOf<typeof batch>
 

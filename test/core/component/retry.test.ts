@@ -9,6 +9,7 @@ const CONFIG = {
   multiplier: 2,
   max_interval: 6000,
   max_elapsed_time: 0,
+  max_retries: 0,
 }
 
 function waits(config: Partial<typeof CONFIG>, random: () => number, count: number): (number | undefined)[] {
@@ -74,4 +75,14 @@ test('odd settings behave as in the Collector', () => {
     waits({ initial_interval: 9000 }, () => 0.5, 2),
     [9000, 6000],
   )
+})
+
+// Scenario: a number of retries, with all the time there is.
+// Guarantees: so many waits and no more; 0 sets no limit.
+test('retries end by number', () => {
+  assert.deepEqual(
+    waits({ max_retries: 2 }, () => 0.5, 4),
+    [1000, 2000, undefined, undefined],
+  )
+  assert.deepEqual(waits({ max_retries: 0 }, () => 0.5, 4).at(-1), 6000)
 })
