@@ -9,19 +9,26 @@ export class Bulk {
   readonly bytes: Uint8Array
   /** Where each document ends, its line break included. */
   readonly ends: readonly number[]
-  /** By document: the key of a service's document; undefined for a span. */
+  /** By document: what to remember it by once it is there, and to do without until then; undefined for data. */
   readonly keys: readonly (string | undefined)[]
+  /** By document: how many items it stands for. 0 for what is written beside the items: events of spans, services. */
+  readonly items: readonly number[]
 
-  constructor(bytes: Uint8Array, ends: readonly number[], keys: readonly (string | undefined)[]) {
+  constructor(
+    bytes: Uint8Array,
+    ends: readonly number[],
+    keys: readonly (string | undefined)[],
+    items: readonly number[],
+  ) {
     this.bytes = bytes
     this.ends = ends
     this.keys = keys
+    this.items = items
   }
 
-  get spans(): number {
-    let count = 0
-    for (const key of this.keys) if (key === undefined) count++
-    return count
+  /** True when it has data, be it no item of its own. */
+  get hasData(): boolean {
+    return this.keys.includes(undefined)
   }
 
   /** The document and the line before it, without line breaks at the end. */
@@ -44,6 +51,7 @@ export class Bulk {
       writer.take(),
       ends,
       nths.map(nth => this.keys[nth]),
+      nths.map(nth => this.items[nth]!),
     )
   }
 
@@ -61,17 +69,19 @@ export class BulkWriter {
   out: Writer
   #ends: number[] = []
   #keys: (string | undefined)[] = []
+  #items: number[] = []
 
   constructor(maxBytes: number) {
     this.#max = maxBytes
     this.out = new Writer(Math.min(maxBytes, 64 * 1024))
   }
 
-  /** Ends the document that was written last. */
-  end(key: string | undefined): void {
+  /** Ends the document that was written last, and stands for so many items. */
+  end(key: string | undefined, items: number): void {
     this.out.byte(NEWLINE)
     this.#ends.push(this.out.pos)
     this.#keys.push(key)
+    this.#items.push(items)
   }
 
   /** How many documents there are. */
@@ -87,17 +97,23 @@ export class BulkWriter {
     if (this.out.pos <= this.#max || count === 0) return undefined
     const start = this.#ends[count - 1]!
     const { bytes, pos } = this.out
-    const full = new Bulk(bytes.subarray(0, start), this.#ends.slice(0, count), this.#keys.slice(0, count))
+    const full = new Bulk(
+      bytes.subarray(0, start),
+      this.#ends.slice(0, count),
+      this.#keys.slice(0, count),
+      this.#items.slice(0, count),
+    )
     this.out = new Writer(Math.min(this.#max, bytes.length))
     this.out.raw(bytes, start, pos)
     this.#ends = this.#ends.slice(count).map(end => end - start)
     this.#keys = this.#keys.slice(count)
+    this.#items = this.#items.slice(count)
     return full
   }
 
   /** What is left; undefined when nothing is. */
   rest(): Bulk | undefined {
     if (this.count === 0) return undefined
-    return new Bulk(this.out.take(), this.#ends, this.#keys)
+    return new Bulk(this.out.take(), this.#ends, this.#keys, this.#items)
   }
 }

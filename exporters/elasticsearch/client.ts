@@ -7,6 +7,8 @@
  */
 
 import { Client, ClusterConnectionPool, errors, Serializer, SniffingTransport } from '@elastic/elasticsearch'
+import type { ClientAuthenticator } from '../../core/component/extensions.ts'
+import { type Meta, NO_META } from '../../core/component/meta.ts'
 import { Refused } from '../../core/component/outcome.ts'
 import { loadClientTls, namesFiles } from '../../core/transport/tls.ts'
 import type { ElasticsearchConfig } from './config.ts'
@@ -21,6 +23,8 @@ export interface ClusterRequest {
   readonly encoding?: string
   /** Stops waiting. */
   readonly signal?: AbortSignal | undefined
+  /** What an authenticator is told of the sender. */
+  readonly meta?: Meta
 }
 
 export interface ClusterAnswer {
@@ -60,7 +64,12 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 const NEVER_MS = 2 ** 31 - 1
 
 /** Connects to nobody yet. Throws an Error that names the key at fault when a certificate cannot be read. */
-export function openCluster(config: ElasticsearchConfig, nodes: readonly string[], agent: string): Cluster {
+export function openCluster(
+  config: ElasticsearchConfig,
+  nodes: readonly string[],
+  agent: string,
+  auth?: ClientAuthenticator,
+): Cluster {
   const headers: Record<string, string> = {
     'user-agent': agent,
     accept: 'application/json',
@@ -85,7 +94,7 @@ export function openCluster(config: ElasticsearchConfig, nodes: readonly string[
     ...(secure ? { tls: tlsOf(config) } : {}),
     ...(config.ca_fingerprint === '' ? {} : { caFingerprint: config.ca_fingerprint }),
   })
-  return new ElasticCluster(client, nodes)
+  return new ElasticCluster(client, nodes, auth)
 }
 
 function tlsOf({ tls }: ElasticsearchConfig) {
@@ -106,21 +115,32 @@ function authorization({ user, password, api_key }: ElasticsearchConfig): Record
 class ElasticCluster implements Cluster {
   readonly #client: Client
   readonly #where: string
+  readonly #auth: ClientAuthenticator | undefined
 
-  constructor(client: Client, nodes: readonly string[]) {
+  constructor(client: Client, nodes: readonly string[], auth: ClientAuthenticator | undefined) {
     this.#client = client
+    this.#auth = auth
     this.#where = nodes.map(node => new URL(node).origin).join(', ')
   }
 
-  async request({
-    method,
-    path,
-    body,
-    contentType,
-    encoding,
-    signal,
-  }: ClusterRequest): Promise<ClusterAnswer> {
-    const headers: Record<string, string> = {}
+  /** An authenticator that has other credentials is asked for them once when the first were not taken. */
+  async request(request: ClusterRequest): Promise<ClusterAnswer> {
+    const auth = this.#auth
+    const { meta = NO_META, signal } = request
+    if (auth === undefined) return this.#ask(request, {})
+    const headers = {}
+    await auth.authorize(headers, meta, signal)
+    const answer = await this.#ask(request, headers)
+    if (answer.status !== 401 || !auth.renew?.(headers)) return answer
+    const renewed = {}
+    await auth.authorize(renewed, meta, signal)
+    return this.#ask(request, renewed)
+  }
+
+  async #ask(
+    { method, path, body, contentType, encoding, signal }: ClusterRequest,
+    headers: Record<string, string>,
+  ): Promise<ClusterAnswer> {
     if (body !== undefined) headers['content-type'] = contentType ?? 'application/json'
     if (encoding !== undefined && encoding !== '') headers['content-encoding'] = encoding
     try {

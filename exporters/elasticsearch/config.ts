@@ -2,7 +2,6 @@
 
 import type { Check, Node } from '../../config/node.ts'
 import {
-  choice,
   duration,
   flag,
   integer,
@@ -13,15 +12,15 @@ import {
   text,
   type ValueOf,
 } from '../../config/schema.ts'
+import { clientAuth } from '../../core/component/auth-config.ts'
 import type { SendingConfig } from '../../core/component/sending-config.ts'
 import { sendingFields } from '../../core/component/sending-config.ts'
+import { MODE_METADATA } from '../../core/formats/elastic/modes.ts'
 import { compressionFields, compressionProblem } from '../../core/transport/compress.ts'
 import { headersField } from '../../core/transport/headers.ts'
 import { clientTls } from '../../core/transport/tls.ts'
-import { unsupported } from '../../core/transport/unsupported.ts'
 import { jaegerSection } from './jaeger-config.ts'
-
-const MODES = ['otel', 'ecs', 'none', 'raw', 'bodymap', 'jaeger'] as const
+import { checkModes, modeFields } from './modes-config.ts'
 
 function urlProblem(url: string): readonly [wrong: string, fix: string] | undefined {
   if (url === '') return undefined
@@ -39,6 +38,16 @@ const retry = section(
       default: '5m',
       doc: 'Sluice only: after this long it is dropped and counted. 0 means never.',
     }),
+    max_retries: integer({
+      default: 0,
+      min: 0,
+      doc: 'After so many retries it is dropped and counted, however little time has passed. 0: time alone decides.',
+    }),
+    max_requests: integer({
+      default: 0,
+      min: 0,
+      doc: 'Old key: max_retries and the first attempt.',
+    }),
     retry_on_status: list(integer({ min: 400, max: 599, doc: 'A status.' }), {
       default: [429, 500, 502, 503, 504],
       doc: 'Statuses, of a whole request and of single documents, after which they are sent again.',
@@ -46,11 +55,9 @@ const retry = section(
   },
   {
     doc: 'What happens when the cluster says "not now". Only the documents it did not take are sent again.',
-    ignored: {
-      max_retries: 'time decides here: write max_elapsed_time',
-      max_requests: 'time decides here: write max_elapsed_time',
-    },
-    check({ enabled, max_interval, max_elapsed_time }, report) {
+    check({ enabled, max_interval, max_elapsed_time, max_retries, max_requests }, report) {
+      if (max_retries > 0 && max_requests > 0)
+        report.error('max_requests', 'cannot be had together with max_retries', 'take max_requests out')
       if (enabled && max_elapsed_time > 0 && max_elapsed_time < max_interval)
         report.error('max_elapsed_time', 'is less than max_interval', 'write a longer one, or 0 for no end')
     },
@@ -58,7 +65,17 @@ const retry = section(
 )
 
 /** With batching unless the config says otherwise: Elasticsearch lives on large requests. */
-const BATCH = { flush_timeout: 200, min_size: 1_000_000, max_size: 5_000_000, sizer: 'bytes' } as const
+const BATCH = Object.freeze({
+  flush_timeout: 10_000,
+  min_size: 1_000_000,
+  max_size: 5_000_000,
+  sizer: 'bytes',
+  partition: { metadata_keys: [] },
+} as const)
+/** What Jaeger's writer has (bulk_processing.flush_interval). */
+const JAEGER_FLUSH_MS = 200
+/** What num_consumers is when it is not written. */
+const CONSUMERS = 10
 
 const { timeout, sending_queue } = sendingFields('90s')
 
@@ -75,7 +92,7 @@ const queue: typeof sending_queue = {
 type Queue = ReturnType<typeof sending_queue.absent>
 
 function batching(value: Queue): Queue {
-  return { ...value, batch: { ...BATCH, partition: { metadata_keys: [] } } }
+  return { ...value, batch: BATCH }
 }
 
 const deadLetter = section(
@@ -109,11 +126,7 @@ export const config = section(
       default: '',
       doc: "Sluice only: SHA-256 fingerprint of the authority of the cluster's certificates, as Elasticsearch prints it.",
     }),
-    auth: unsupported({
-      doc: 'Authenticator extension for outgoing requests.',
-      what: 'authenticators for outgoing requests are not available here yet',
-      fix: 'remove auth: and write user and password, or api_key',
-    }),
+    auth: clientAuth,
     tls: clientTls,
     headers: headersField,
     ...compressionFields('gzip'),
@@ -127,6 +140,11 @@ export const config = section(
       },
       { doc: 'Finding the nodes of the cluster. Not behind a proxy or load balancer.' },
     ),
+    num_workers: integer({
+      default: 0,
+      min: 0,
+      doc: 'Old key for sending_queue.num_consumers, which wins. 0: not written.',
+    }),
     flush: section(
       {
         bytes: integer({
@@ -134,35 +152,26 @@ export const config = section(
           min: 1,
           doc: 'No bulk request is larger than this before compression, but for a single document.',
         }),
-      },
-      {
-        doc: 'Size of bulk requests.',
-        ignored: { interval: 'write sending_queue.batch.flush_timeout' },
-      },
-    ),
-    mapping: section(
-      {
-        mode: choice(MODES, {
-          default: 'otel',
-          doc: 'What documents look like. Only jaeger can be had yet.',
+        interval: duration({
+          default: '0s',
+          doc: 'Old key for sending_queue.batch.flush_timeout. 0: not written.',
         }),
       },
-      { doc: 'How telemetry becomes documents.' },
+      { doc: 'Size of bulk requests.' },
     ),
+    ...modeFields,
     jaeger: jaegerSection,
     dead_letter: deadLetter,
   },
   {
     doc: 'Writes to Elasticsearch or OpenSearch.',
-    ignored: { num_workers: 'write sending_queue.num_consumers' },
+    ignored: {
+      bulk_response_filter_path: 'answers are asked for what is needed of them',
+      suppress_conflict_errors: 'a document that is there already is no error',
+    },
     check(value, report) {
-      const { mapping, endpoint, endpoints, cloudid, compression } = value
-      if (mapping.mode !== 'jaeger')
-        report.error(
-          'mapping',
-          `documents of mode ${mapping.mode} cannot be written yet`,
-          'write mapping: {mode: jaeger}, which writes what Jaeger reads, or send to a Collector',
-        )
+      const { endpoint, endpoints, cloudid, compression } = value
+      checkModes(value, report)
       if (endpoint !== '' && endpoints.length > 0)
         report.error('endpoint', 'cannot be had together with endpoints', 'put all into endpoints')
       if (cloudid !== '' && (endpoint !== '' || endpoints.length > 0))
@@ -206,19 +215,37 @@ function cloudNode(id: string): string | undefined {
 
 export type ElasticsearchConfig = ValueOf<typeof config>
 
-/** The retry keys of this exporter in the words of the sending chain. Each wait is twice the one before. */
-export function sendingOf({ timeout, sending_queue, retry }: ElasticsearchConfig): SendingConfig {
-  const { enabled, initial_interval, max_interval, max_elapsed_time } = retry
+/** The queue and retry keys of this exporter in the words of the sending chain. Each wait is twice the one before. */
+export function sendingOf(config: ElasticsearchConfig): SendingConfig {
+  const { enabled, initial_interval, max_interval, max_elapsed_time, max_retries, max_requests } =
+    config.retry
   return {
-    timeout,
-    sending_queue,
+    timeout: config.timeout,
+    sending_queue: queueOf(config),
     retry_on_failure: {
-      enabled,
+      enabled: enabled && max_requests !== 1,
       initial_interval,
       max_interval,
       max_elapsed_time,
       multiplier: 2,
       randomization_factor: 0.5,
+      max_retries: max_requests > 1 ? max_requests - 1 : max_retries,
     },
+  }
+}
+
+function queueOf({ sending_queue, num_workers, flush, mapping, metadata_keys }: ElasticsearchConfig): Queue {
+  const { batch, num_consumers } = sending_queue
+  const consumers = num_workers > 0 && num_consumers === CONSUMERS ? num_workers : num_consumers
+  if (batch === undefined) return { ...sending_queue, num_consumers: consumers }
+  const usual = mapping.mode === 'jaeger' ? JAEGER_FLUSH_MS : BATCH.flush_timeout
+  const flush_timeout = batch !== BATCH ? batch.flush_timeout : flush.interval > 0 ? flush.interval : usual
+  // A sender that asks for a mode must not be merged with one that does not.
+  const asked = mapping.mode === 'jaeger' ? [] : [MODE_METADATA]
+  const keys = [...batch.partition.metadata_keys, ...metadata_keys, ...asked].map(key => key.toLowerCase())
+  return {
+    ...sending_queue,
+    num_consumers: consumers,
+    batch: { ...batch, flush_timeout, partition: { metadata_keys: [...new Set(keys)] } },
   }
 }

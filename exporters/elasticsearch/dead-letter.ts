@@ -10,6 +10,8 @@ export interface Letter {
   readonly status: number
   readonly type: string
   readonly reason: string
+  /** How many items the document stands for. */
+  readonly items: number
 }
 
 const MEBIBYTE = 1024 * 1024

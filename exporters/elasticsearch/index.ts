@@ -1,13 +1,16 @@
 /**
- * `elasticsearch`: writes spans to Elasticsearch or OpenSearch as the documents that Jaeger reads.
+ * `elasticsearch`: writes logs, metrics and spans to Elasticsearch or OpenSearch, in the Collector's layouts (contrib
+ * elasticsearchexporter 0.155) or as the documents that Jaeger reads.
  *
  *     exporters:
  *       elasticsearch:
  *         endpoints: [http://es-1:9200, http://es-2:9200]
+ *       elasticsearch/jaeger:
+ *         endpoints: [http://es-1:9200, http://es-2:9200]
  *         mapping: {mode: jaeger}
  *         jaeger: {indices: {index_prefix: prod}}
  *
- * docs/elasticsearch.md has what users should know.
+ * docs/elasticsearch.md and docs/elasticsearch-modes.md have what users should know.
  */
 
 import { readFileSync } from 'node:fs'
@@ -20,9 +23,11 @@ import type {
   Settings,
 } from '../../core/component/contract.ts'
 import { REJECTED_BY_SERVER } from '../../core/component/delivery.ts'
+import type { Meta } from '../../core/component/meta.ts'
 import { Refused, type StatusName } from '../../core/component/outcome.ts'
 import { noCounts } from '../../core/formats/jaeger-es/counts.ts'
 import type { Counter } from '../../core/telemetry/instruments.ts'
+import { clientAuthenticator } from '../../core/transport/auth.ts'
 import { type Compressor, compressorFor } from '../../core/transport/compress.ts'
 import { retryAfterMs, statusOfHttp } from '../../core/transport/otlp-outcome.ts'
 import { errorLabel, type Item, readItems, wordsOf } from './answers.ts'
@@ -30,17 +35,21 @@ import type { Bulk } from './bulk.ts'
 import { type Cluster, type ClusterAnswer, openCluster } from './client.ts'
 import { config, type ElasticsearchConfig, nodesOf, sendingOf } from './config.ts'
 import { DeadLetters, type Letter } from './dead-letter.ts'
+import type { Documents } from './documents.ts'
 import { JaegerBulks } from './jaeger-bulks.ts'
 import { rotationOf } from './jaeger-config.ts'
 import { FAILED_DOCUMENTS, REPAIR_KINDS, REPAIRS } from './metrics.ts'
+import { ModeBulks } from './mode-bulks.ts'
+import { modeMisfit } from './modes-config.ts'
 import { Progress } from './progress.ts'
 import { Setup } from './setup.ts'
 
 /** What there is while it runs. */
 interface Running {
   readonly cluster: Cluster
-  readonly setup: Setup
-  readonly bulks: JaegerBulks
+  /** Undefined when nothing has to be there before the first document. */
+  readonly setup: Setup | undefined
+  readonly documents: Documents
   readonly deadLetters: DeadLetters
 }
 
@@ -61,16 +70,15 @@ class ElasticsearchExporter implements Exporter {
   readonly #told = noCounts()
   /** What is left of batches that were sent in part, by what stands for them in the sending chain. */
   readonly #progress = new WeakMap<Batch, Progress>()
+  #inputLoggedAt = Number.NEGATIVE_INFINITY
   #running: Running | undefined
 
   constructor(config: ElasticsearchConfig, settings: Settings) {
-    const { compression, compression_params, jaeger, retry } = config
+    const { compression, compression_params, retry } = config
     const level = compression_params.level === 0 ? GZIP_LEVEL : compression_params.level
-    // Without the alias a write would make an index of its name, and the real one could never take its place.
-    const needsAlias = /rollover/.test(rotationOf(jaeger))
     this.#config = config
     this.#settings = settings
-    this.#path = `/_bulk?filter_path=errors,items.*.status,items.*.error${needsAlias ? '&require_alias=true' : ''}`
+    this.#path = bulkPath(config)
     this.#retryOn = new Set(retry.retry_on_status)
     this.#compressor = compressorFor({ compression, compression_params: { level } })
     this.#failed = settings.metrics.counter(FAILED_DOCUMENTS)
@@ -80,16 +88,20 @@ class ElasticsearchExporter implements Exporter {
   /** A cluster that is not there is no reason not to start: batches wait in the queue. */
   async start(): Promise<void> {
     const { name, version } = this.#settings.host.build
-    const { jaeger, flush, dead_letter } = this.#config
-    const cluster = openCluster(this.#config, nodesOf(this.#config), `${name}/${version}`)
-    const setup = new Setup(cluster, jaeger, this.#settings.log)
+    const { jaeger, flush, dead_letter, mapping, auth } = this.#config
+    const authenticator = clientAuthenticator(auth, this.#settings.host)
+    const cluster = openCluster(this.#config, nodesOf(this.#config), `${name}/${version}`, authenticator)
+    const forJaeger = mapping.mode === 'jaeger'
+    const setup = forJaeger ? new Setup(cluster, jaeger, this.#settings.log) : undefined
     this.#running = {
       cluster,
       setup,
-      bulks: new JaegerBulks(jaeger, flush.bytes, keysOfFields(this.#config)),
+      documents: forJaeger
+        ? new JaegerBulks(jaeger, flush.bytes, keysOfFields(this.#config))
+        : new ModeBulks(this.#config, flush.bytes),
       deadLetters: new DeadLetters(dead_letter),
     }
-    setup.run().catch((problem: Error) => {
+    setup?.run().catch((problem: Error) => {
       this.#settings.log.warn('The index templates are not there yet; the first batch will try again.', {
         detail: problem.message,
       })
@@ -110,13 +122,14 @@ class ElasticsearchExporter implements Exporter {
     const running = this.#running
     if (running === undefined) throw new Refused('the exporter is not running')
     // A batch that is new may come twice at once, from two pipelines: only those that we ask for again are known.
-    const progress = this.#progress.get(batch) ?? new Progress(running.bulks.bulks(batch.chunks, Date.now()))
+    const progress =
+      this.#progress.get(batch) ?? new Progress(lose => running.documents.bulks(batch, Date.now(), lose))
     const attempt = progress.begin()
     let refused: Refused | undefined
     try {
-      await running.setup.run()
+      await running.setup?.run()
       for (let bulk = progress.next(); bulk !== undefined; bulk = progress.next())
-        await this.#sendOne(running, progress, bulk, attempt, signal)
+        await this.#sendOne(running, progress, bulk, attempt, batch.meta, signal)
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       refused = error
@@ -128,13 +141,15 @@ class ElasticsearchExporter implements Exporter {
   }
 
   async #sendOne(
-    { cluster, bulks, deadLetters }: Running,
+    running: Running,
     progress: Progress,
     bulk: Bulk,
     attempt: number,
+    meta: Meta,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const answer = await this.#post(cluster, bulk, signal)
+    const { documents, deadLetters } = running
+    const answer = await this.#post(running, bulk, meta, signal)
     // An attempt that was given up on keeps its hands off: the next one may have begun.
     if (!progress.isCurrent(attempt)) throw new Refused('this attempt was given up on')
     if (answer.status === TOO_LARGE && bulk.ends.length > 1) {
@@ -151,25 +166,37 @@ class ElasticsearchExporter implements Exporter {
       if (item.fate !== 'there') this.#failed.add(1, this.#labels(errorLabel(item.type)))
       if (item.fate === 'again') again.push(nth)
       else if (item.fate === 'there') {
-        if (key === undefined) progress.sent++
-        else bulks.services.add(key, Date.now())
+        if (key === undefined) progress.sent += bulk.items[nth]!
+        else documents.landed(key, Date.now())
         // A service that is refused for ever is no item; the next batch offers it again.
-      } else if (key === undefined) letters.push({ ...bulk.part(nth), ...item })
+      } else if (key === undefined) letters.push({ ...bulk.part(nth), ...item, items: bulk.items[nth]! })
     }
     if (again.length > 0) progress.later.push(bulk.only(again))
     if (letters.length > 0) await this.#bury(deadLetters, progress, letters)
   }
 
-  async #post(cluster: Cluster, bulk: Bulk, signal: AbortSignal | undefined): Promise<ClusterAnswer> {
+  async #post(
+    { cluster }: Running,
+    bulk: Bulk,
+    meta: Meta,
+    signal: AbortSignal | undefined,
+  ): Promise<ClusterAnswer> {
+    const { log_request_body, log_response_body } = this.#config.telemetry
+    const { log } = this.#settings
     const compressed = await this.#compressor?.compress(bulk.bytes)
-    return cluster.request({
+    if (log_request_body) log.debug('bulk request', { body: textOf(bulk.bytes) })
+    const answer = await cluster.request({
       method: 'POST',
       path: this.#path,
       body: compressed ?? bulk.bytes,
       contentType: 'application/x-ndjson',
       encoding: this.#compressor?.encoding ?? '',
       signal,
+      meta,
     })
+    if (log_response_body)
+      log.debug('bulk answer', { status: answer.status, body: JSON.stringify(answer.body) })
+    return answer
   }
 
   /** Throws Refused when the whole request is to be sent again. */
@@ -194,14 +221,24 @@ class ElasticsearchExporter implements Exporter {
     const { reason, type, status } = letters[0]!
     const message = `${status} ${type}: ${reason}`
     const { taken, problem } = await deadLetters.take(letters, Date.now())
-    progress.lose(taken, 'dead_letter', message)
-    progress.lose(letters.length - taken, REJECTED_BY_SERVER.name, message)
+    progress.lose(itemsOf(letters.slice(0, taken)), 'dead_letter', message)
+    progress.lose(itemsOf(letters.slice(taken)), REJECTED_BY_SERVER.name, message)
     this.#settings.log.warn('Elasticsearch does not take documents, and never will.', {
       documents: letters.length,
       dead_letters: taken,
       detail: message,
       ...(problem === undefined ? {} : { problem }),
+      ...this.#inputOf(letters[0]!),
     })
+  }
+
+  /** The document itself for the log, where that is wanted and it is not too soon for another. */
+  #inputOf({ action, document }: Letter): { readonly input?: string } {
+    const { log_failed_docs_input, log_failed_docs_input_rate_limit: pause } = this.#config.telemetry
+    const now = performance.now()
+    if (!log_failed_docs_input || now < this.#inputLoggedAt + pause) return {}
+    this.#inputLoggedAt = now
+    return { input: `${textOf(action)} ${textOf(document)}` }
   }
 
   #result(batch: Batch, progress: Progress, refused: Refused | undefined): SendResult {
@@ -210,17 +247,18 @@ class ElasticsearchExporter implements Exporter {
     const { sent, losses, items } = progress.tell()
     const left = batch.items - items
     const rejected = losses.length === 0 ? {} : { rejected: losses }
-    // Services alone are not worth a request: the next batch offers them again.
-    if (left === 0) return { sent, ...rejected }
-    const why = refused ?? new Refused(`Elasticsearch did not take ${left} documents for now`)
+    // Services alone are not worth a request: the next batch offers them again. Events of spans are, without being items.
+    if (left === 0 && !progress.pending.some(({ hasData }) => hasData)) return { sent, ...rejected }
+    const what = left === 0 ? 'events of spans' : `${left} documents`
+    const why = refused ?? new Refused(`Elasticsearch did not take ${what} for now`)
     if (items === 0) throw why
     const retry = batchOf(batch.signal, batch.chunks, left, batch.meta)
     this.#progress.set(retry, progress)
     return { sent, ...rejected, retry, ...(why.afterMs === undefined ? {} : { afterMs: why.afterMs }) }
   }
 
-  #tellRepairs({ bulks }: Running): void {
-    const { counts } = bulks
+  #tellRepairs({ documents }: Running): void {
+    const { counts } = documents
     for (const [kind, key] of REPAIR_KINDS) {
       const more = counts[key] - this.#told[key]
       if (more === 0) continue
@@ -232,6 +270,28 @@ class ElasticsearchExporter implements Exporter {
   #labels(errorType: string) {
     return { exporter: this.#settings.id, error_type: errorType }
   }
+}
+
+/** What a bulk request asks for besides its documents. */
+function bulkPath({ mapping, jaeger, pipeline, include_source_on_error }: ElasticsearchConfig): string {
+  const path = '/_bulk?filter_path=errors,items.*.status,items.*.error'
+  if (mapping.mode === 'jaeger') {
+    // Without the alias a write would make an index of its name, and the real one could never take its place.
+    return /rollover/.test(rotationOf(jaeger)) ? `${path}&require_alias=true` : path
+  }
+  const query = new URLSearchParams()
+  if (pipeline !== '') query.set('pipeline', pipeline)
+  if (include_source_on_error !== undefined)
+    query.set('include_source_on_error', String(include_source_on_error))
+  return query.size === 0 ? path : `${path}&${query}`
+}
+
+function itemsOf(letters: readonly Letter[]): number {
+  return letters.reduce((sum, { items }) => sum + items, 0)
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
 }
 
 function statusName(status: number): StatusName {
@@ -257,11 +317,13 @@ function keysOfFields({ jaeger }: ElasticsearchConfig): ReadonlySet<string> {
 export const factory: ExporterFactory<ElasticsearchConfig> = {
   kind: 'exporter',
   type: 'elasticsearch',
-  doc: 'Writes spans to Elasticsearch or OpenSearch as the documents that Jaeger reads.',
+  doc: "Writes logs, metrics and spans to Elasticsearch or OpenSearch: OpenTelemetry's layout, ECS, or what Jaeger reads.",
   stability: 'beta',
-  signals: ['traces'],
+  signals: ['traces', 'metrics', 'logs'],
   config,
   metrics: [FAILED_DOCUMENTS, REPAIRS],
+  misfit: ({ mapping }, signal) => modeMisfit(mapping.mode, signal),
   sending: sendingOf,
+  liveSignals: true,
   create: (config, settings) => new ElasticsearchExporter(config, settings),
 }

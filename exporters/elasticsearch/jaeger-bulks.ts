@@ -1,5 +1,6 @@
 /** Batches of spans as bulk requests in Jaeger's layout: a document for each span, and those of services not seen yet. */
 
+import type { Batch } from '../../core/component/batch.ts'
 import type { Counts } from '../../core/formats/jaeger-es/counts.ts'
 import { type Index, IndexNames } from '../../core/formats/jaeger-es/index-names.ts'
 import {
@@ -14,6 +15,7 @@ import { SpanDocuments } from '../../core/formats/jaeger-es/span-document.ts'
 import { ItemWalker } from '../../core/otlp/walk.ts'
 import type { Writer } from '../../core/otlp/writer.ts'
 import { type Bulk, BulkWriter } from './bulk.ts'
+import type { Documents } from './documents.ts'
 import { type JaegerConfig, rotationOf } from './jaeger-config.ts'
 import { ServiceCache } from './service-cache.ts'
 
@@ -21,8 +23,8 @@ const EMPTY = new Uint8Array()
 const END_OF_ACTION = Buffer.from('"}}\n')
 const TTL_MS = 12 * 3_600_000
 
-export class JaegerBulks {
-  readonly services: ServiceCache
+export class JaegerBulks implements Documents {
+  readonly #services: ServiceCache
   readonly #config: JaegerConfig
   readonly #maxBytes: number
   readonly #documents: SpanDocuments
@@ -37,7 +39,7 @@ export class JaegerBulks {
     this.#config = config
     this.#maxBytes = maxBytes
     this.#isStream = rotation === 'data_stream'
-    this.services = new ServiceCache(service_cache_ttl === 0 ? TTL_MS : service_cache_ttl)
+    this.#services = new ServiceCache(service_cache_ttl === 0 ? TTL_MS : service_cache_ttl)
     this.#spanIndex = new IndexNames('span', { prefix, rotation, layout: indices.spans.date_layout })
     this.#serviceIndex = new IndexNames('service', { prefix, rotation, layout: indices.services.date_layout })
     this.#documents = new SpanDocuments({
@@ -57,8 +59,11 @@ export class JaegerBulks {
     return this.#documents.counts
   }
 
-  /** The bodies for a batch, made one by one as they are asked for. `nowMs`: the time, ms since 1970. */
-  *bulks(chunks: readonly Uint8Array[], nowMs: number): Generator<Bulk, void, undefined> {
+  landed(key: string, nowMs: number): void {
+    this.#services.add(key, nowMs)
+  }
+
+  *bulks({ chunks }: Batch, nowMs: number): Generator<Bulk, void, undefined> {
     const documents = this.#documents
     const walker = new ItemWalker(EMPTY, 'traces')
     const bulk = new BulkWriter(this.#maxBytes)
@@ -72,7 +77,7 @@ export class JaegerBulks {
         const at = this.#indexTime(documents.startMillis, nowMs)
         this.#service(bulk, at, offered, nowMs)
         this.#span(bulk.out, this.#spanIndex.at(at))
-        bulk.end(undefined)
+        bulk.end(undefined, 1)
         const full = bulk.overflow(before)
         if (full !== undefined) yield full
       }
@@ -99,7 +104,7 @@ export class JaegerBulks {
     fnv1a(process.service, 0, process.service.length)
     fnv1a(operation, operationStart, operationStop)
     const index = this.#serviceIndex.at(at)
-    const key = this.services.missing(index.name, hashLow, hashHigh, nowMs)
+    const key = this.#services.missing(index.name, hashLow, hashHigh, nowMs)
     if (key === undefined || offered.has(key)) return
     offered.add(key)
     const { out } = bulk
@@ -108,7 +113,7 @@ export class JaegerBulks {
     out.raw(END_OF_ACTION)
     writeServiceDocument(out, process.service, operation, operationStart, operationStop)
     if (this.#isStream) this.#documents.writeTimestampAtEnd(out)
-    bulk.end(key)
+    bulk.end(key, 0)
   }
 
   #span(out: Writer, index: Index): void {

@@ -1,6 +1,7 @@
 /** How far a batch has come: a batch is many bulk requests, and each document of them has a fate of its own. */
 
 import type { Bulk } from './bulk.ts'
+import type { Lose } from './documents.ts'
 
 export interface Loss {
   items: number
@@ -20,8 +21,9 @@ export class Progress {
   #inFlight: Bulk | undefined
   readonly #rest: Iterator<Bulk>
 
-  constructor(bulks: Iterator<Bulk>) {
-    this.#rest = bulks
+  /** `make` is given what to call for items that no document can be made of. */
+  constructor(make: (lose: Lose) => Iterator<Bulk>) {
+    this.#rest = make((items, reason, message) => this.lose(items, reason, message))
   }
 
   /**

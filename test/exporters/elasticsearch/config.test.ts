@@ -16,13 +16,24 @@ function problems(plain: object): string {
   return JSON.stringify(tryConfig(factory.config, plain as Tree))
 }
 
-// Scenario: every mode but jaeger; no endpoint, two ways to name one, and one that is no URL; a compression that
-// Elasticsearch does not read.
+// Scenario: a mode that is none; no endpoint, two ways to name one, and one that is no URL; a compression that
+// Elasticsearch does not read; keys of the modes that cannot be together.
 // Guarantees: each is an error that says what to do.
 test('what cannot be is refused', () => {
-  for (const mode of ['otel', 'ecs', 'none', 'raw', 'bodymap'])
-    assert.match(problems({ ...BASE, mapping: { mode } }), new RegExp(`mode ${mode} cannot be written yet`))
-  assert.match(problems({ endpoint: BASE.endpoint }), /mode otel cannot be written yet/)
+  assert.match(problems({ ...BASE, mapping: { mode: 'otle' } }), /otle.*is not one of its values.*otel/)
+  const modes = { endpoint: BASE.endpoint }
+  assert.match(
+    problems({ ...modes, logs_index: 'x', logs_dynamic_index: { enabled: true } }),
+    /together with logs_dynamic_index/,
+  )
+  assert.match(problems({ ...modes, logstash_format: { date_format: '%Q' } }), /%Q.*is not a part of a date/)
+  assert.match(problems({ ...modes, mapping: { allowed_modes: ['jaeger'] } }), /is not one of its values/)
+  assert.match(
+    problems({ ...modes, retry: { max_retries: 2, max_requests: 3 } }),
+    /together with max_retries/,
+  )
+  assert.match(problems({ ...BASE, pipeline: 'p' }), /no effect in mode jaeger/)
+  assert.doesNotMatch(problems(modes), /"problems":\[\{/)
   assert.match(problems({ mapping: BASE.mapping }), /has no endpoints/)
   assert.match(problems({ ...BASE, endpoints: ['http://a:9200'] }), /together with endpoints/)
   assert.match(problems({ ...BASE, endpoint: 'a:9200' }), /does not begin with http/)
@@ -68,4 +79,60 @@ test('defaults', () => {
   assert.equal(retry_on_failure.initial_interval, 100)
   assert.equal(read({ sending_queue: { num_consumers: 2 } }).sending_queue.batch?.sizer, 'bytes')
   assert.equal(read({ sending_queue: { batch: { enabled: false } } }).sending_queue.batch, undefined)
+})
+
+// Scenario: nothing but an endpoint; every key of the queue under its old name and under both; modes in other spellings.
+// Guarantees: the Collector's defaults; what is written under the new name wins; senders' modes keep requests apart.
+test('defaults of the modes', () => {
+  const modes = (changes: object = {}) =>
+    readConfig(factory.config, { endpoint: BASE.endpoint, ...changes } as Tree) as ElasticsearchConfig
+  const config = modes()
+  assert.equal(config.mapping.mode, 'otel')
+  assert.deepEqual(config.mapping.allowed_modes, ['otel', 'ecs', 'none', 'raw', 'bodymap'])
+  assert.equal(config.include_source_on_error, undefined)
+  assert.equal(modes({ include_source_on_error: false }).include_source_on_error, false)
+  assert.equal(modes({ mapping: { mode: 'no' } }).mapping.mode, 'none')
+  const queue = (changes: object) => sendingOf(modes(changes)).sending_queue
+  assert.deepEqual(queue({}).batch, {
+    flush_timeout: 10_000,
+    min_size: 1_000_000,
+    max_size: 5_000_000,
+    sizer: 'bytes',
+    partition: { metadata_keys: ['x-elastic-mapping-mode'] },
+  })
+  assert.equal(sendingOf(read()).sending_queue.batch?.flush_timeout, 200)
+  assert.deepEqual(sendingOf(read()).sending_queue.batch?.partition.metadata_keys, [])
+  assert.equal(queue({ flush: { interval: '3s' } }).batch?.flush_timeout, 3000)
+  const both = { flush: { interval: '3s' }, sending_queue: { batch: { flush_timeout: '4s' } } }
+  assert.equal(queue(both).batch?.flush_timeout, 4000)
+  assert.equal(queue({ num_workers: 3 }).num_consumers, 3)
+  assert.equal(queue({ num_workers: 3, sending_queue: { num_consumers: 4 } }).num_consumers, 4)
+  assert.deepEqual(queue({ metadata_keys: ['X-Tenant'] }).batch?.partition.metadata_keys, [
+    'x-tenant',
+    'x-elastic-mapping-mode',
+  ])
+  const retry = (changes: object) => sendingOf(modes({ retry: changes })).retry_on_failure
+  assert.equal(retry({}).max_retries, 0)
+  assert.equal(retry({ max_retries: 2 }).max_retries, 2)
+  assert.equal(retry({ max_requests: 3 }).max_retries, 2)
+  assert.equal(retry({ max_requests: 1 }).enabled, false)
+})
+
+// Scenario: each mode in a pipeline of each signal.
+// Guarantees: a pipeline whose data has no documents in the mode is refused before anything starts.
+test('signals and modes', () => {
+  const fits = (mode: string) =>
+    (['traces', 'metrics', 'logs'] as const).filter(
+      signal =>
+        factory.misfit!(
+          readConfig(factory.config, { ...BASE, mapping: { mode } } as Tree) as ElasticsearchConfig,
+          signal,
+        ) === undefined,
+    )
+  assert.deepEqual(fits('otel'), ['traces', 'metrics', 'logs'])
+  assert.deepEqual(fits('ecs'), ['traces', 'metrics', 'logs'])
+  assert.deepEqual(fits('none'), ['traces', 'logs'])
+  assert.deepEqual(fits('raw'), ['traces', 'logs'])
+  assert.deepEqual(fits('bodymap'), ['logs'])
+  assert.deepEqual(fits('jaeger'), ['traces'])
 })

@@ -1,0 +1,82 @@
+/** Sorts the fields of a flat document and settles which of those that are in each other's way stay. */
+
+export interface Ordered {
+  readonly keys: readonly string[]
+  /** Which field each key belongs to. */
+  readonly fields: readonly number[]
+}
+
+interface Entry {
+  key: string
+  field: number
+}
+
+/** A value that is moved into an object may be in the way of one there; deeper than this it is given up. */
+const MOVES_MAX = 4
+
+export class FieldOrder {
+  readonly #entries: Entry[] = []
+  #count = 0
+
+  /** The result is read before the next call. */
+  sort(keys: readonly string[], kept: ReadonlySet<string> | undefined): Ordered {
+    this.#begin(keys)
+    for (let moves = 0; this.#settle(kept, moves === MOVES_MAX); moves++);
+    const ordered = { keys: [] as string[], fields: [] as number[] }
+    for (let i = 0; i < this.#count; i++) {
+      const { key, field } = this.#entries[i]!
+      // A stable sort: of equal keys the last came last.
+      if (field === -1 || (i + 1 < this.#count && this.#entries[i + 1]!.key === key)) continue
+      ordered.keys.push(key)
+      ordered.fields.push(field)
+    }
+    return ordered
+  }
+
+  #begin(keys: readonly string[]): void {
+    const entries = this.#entries
+    entries.length = keys.length
+    for (const [field, key] of keys.entries()) entries[field] = { key, field }
+    this.#count = keys.length
+    entries.sort(byKey)
+  }
+
+  /** True when a value was moved out of the way of an object, so that all must be looked at again. */
+  #settle(kept: ReadonlySet<string> | undefined, last: boolean): boolean {
+    const entries = this.#entries
+    let moved = false
+    for (let i = 0; i < this.#count; i++) {
+      const { key, field } = entries[i]!
+      if (field === -1) continue
+      // Keys that go on where this one ends follow it, if not at once.
+      for (let j = i + 1; j < this.#count && entries[j]!.key.startsWith(key); j++) {
+        const other = entries[j]!
+        if (other.key.length === key.length || other.key[key.length] !== '.' || other.field === -1) continue
+        if (kept?.has(key) || last) {
+          other.field = -1
+          continue
+        }
+        entries[i]!.key = `${key}.value`
+        moved = true
+        break
+      }
+    }
+    if (moved) {
+      this.#drop()
+      entries.sort(byKey)
+    }
+    return moved
+  }
+
+  #drop(): void {
+    const left = this.#entries.filter(({ field }) => field !== -1)
+    this.#entries.length = 0
+    this.#entries.push(...left)
+    this.#count = left.length
+  }
+}
+
+function byKey(a: Entry, b: Entry): number {
+  if (a.key !== b.key) return a.key < b.key ? -1 : 1
+  return a.field - b.field
+}

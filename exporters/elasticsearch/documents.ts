@@ -1,0 +1,22 @@
+/** What makes documents of batches: in Jaeger's layout (jaeger-bulks.ts) or in the Collector's modes (mode-bulks.ts). */
+
+import type { Batch } from '../../core/component/batch.ts'
+import type { Counts } from '../../core/formats/jaeger-es/counts.ts'
+import type { Bulk } from './bulk.ts'
+
+export type Lose = (items: number, reason: string, message: string) => void
+
+/** Items that have no document in the mode that is asked for. */
+export const UNMAPPABLE = 'unmappable'
+
+export interface Documents {
+  /** What was changed in documents, since the gateway started. */
+  readonly counts: Counts
+  /**
+   * The bodies for a batch, made one by one as they are asked for; of several batches at once. `nowMs`: the time, ms
+   * since 1970. `lose` is told of items that are in none.
+   */
+  bulks(batch: Batch, nowMs: number, lose: Lose): Iterator<Bulk>
+  /** The document with this key is there. */
+  landed(key: string, nowMs: number): void
+}
