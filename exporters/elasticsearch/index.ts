@@ -164,8 +164,10 @@ class ElasticsearchExporter implements Exporter {
     for (const [nth, item] of items.entries()) {
       const key = bulk.keys[nth]
       if (item.fate !== 'there') this.#failed.add(1, this.#labels(errorLabel(item.type)))
-      if (item.fate === 'again') again.push(nth)
-      else if (item.fate === 'there') {
+      if (item.fate === 'again') {
+        again.push(nth)
+        progress.why = `${item.status} ${item.type}: ${item.reason}`
+      } else if (item.fate === 'there') {
         if (key === undefined) progress.sent += bulk.items[nth]!
         else documents.landed(key, Date.now())
         // A service that is refused for ever is no item; the next batch offers it again.
@@ -250,7 +252,7 @@ class ElasticsearchExporter implements Exporter {
     // Services alone are not worth a request: the next batch offers them again. Events of spans are, without being items.
     if (left === 0 && !progress.pending.some(({ hasData }) => hasData)) return { sent, ...rejected }
     const what = left === 0 ? 'events of spans' : `${left} documents`
-    const why = refused ?? new Refused(`Elasticsearch did not take ${what} for now`)
+    const why = refused ?? new Refused(`Elasticsearch did not take ${what} for now: ${progress.why}`)
     if (items === 0) throw why
     const retry = batchOf(batch.signal, batch.chunks, left, batch.meta)
     this.#progress.set(retry, progress)

@@ -14,6 +14,8 @@ export class Progress {
   readonly pending: Bulk[] = []
   /** To be sent by the next attempt. */
   readonly later: Bulk[] = []
+  /** Why the documents in `later` were not taken, the last of them. */
+  why = ''
   /** Since they were last told: */
   sent = 0
   readonly losses = new Map<string, Loss>()

@@ -37,7 +37,7 @@ export function routeOf(
   const find = (slot: number): string | undefined =>
     item?.values[slot] ?? scope.values[slot] ?? resource.values[slot]
   const index = find(INDEX)
-  // An empty name would make Elasticsearch refuse the whole request.
+  // No index has an empty name: it is taken for none.
   if (index !== undefined && index !== '') return { index }
   const streamType = mode === 'bodymap' ? (find(TYPE) ?? type) : type
   if (mode === 'bodymap' && streamType !== 'logs' && streamType !== 'metrics')
