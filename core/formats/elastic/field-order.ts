@@ -48,10 +48,10 @@ export class FieldOrder {
     for (let i = 0; i < this.#count; i++) {
       const { key, field } = entries[i]!
       if (field === -1) continue
-      // Keys that go on where this one ends follow it, if not at once.
-      for (let j = i + 1; j < this.#count && entries[j]!.key.startsWith(key); j++) {
+      for (let j = this.#within(i, key); j !== -1 && j < this.#count; j++) {
         const other = entries[j]!
-        if (other.key.length === key.length || other.key[key.length] !== '.' || other.field === -1) continue
+        if (!isWithin(other.key, key)) break
+        if (other.field === -1) continue
         if (kept?.has(key) || last) {
           other.field = -1
           continue
@@ -68,12 +68,39 @@ export class FieldOrder {
     return moved
   }
 
+  /** Where the keys begin that have `key`, the one at `at`, and a dot in front; -1 when there are none. */
+  #within(at: number, key: string): number {
+    const entries = this.#entries
+    // Usually the next key is another already.
+    let i = at + 1
+    for (const most = at + LOOK; i < this.#count && i < most; i++) {
+      const other = entries[i]!.key
+      if (!other.startsWith(key)) return -1
+      if (isWithin(other, key)) return i
+    }
+    const from = `${key}.`
+    let end = this.#count
+    while (i < end) {
+      const middle = (i + end) >>> 1
+      if (entries[middle]!.key < from) i = middle + 1
+      else end = middle
+    }
+    return i < this.#count && isWithin(entries[i]!.key, key) ? i : -1
+  }
+
   #drop(): void {
     const left = this.#entries.filter(({ field }) => field !== -1)
     this.#entries.length = 0
     this.#entries.push(...left)
     this.#count = left.length
   }
+}
+
+/** So many keys are looked at one by one; a sender may make thousands that begin alike. */
+const LOOK = 8
+
+function isWithin(other: string, key: string): boolean {
+  return other.length > key.length && other[key.length] === '.' && other.startsWith(key)
 }
 
 function byKey(a: Entry, b: Entry): number {

@@ -27,9 +27,17 @@ export interface Group<Place> {
   readonly names: Set<string>
 }
 
+/** Groups that nothing keeps apart but that one metric has several points for them. */
+interface Alike<Place> {
+  readonly groups: Group<Place>[]
+  /** How many points each metric has in them. */
+  readonly counts: Map<string, number>
+}
+
 /** Groups of one batch. */
 export class MetricGroups<Place> {
-  readonly #groups = new Map<string, Group<Place>>()
+  readonly #groups: Group<Place>[] = []
+  readonly #alike = new Map<string, Alike<Place>>()
   readonly #numbers = new Map<unknown, number>()
   readonly #key = new Writer(1024)
   readonly #list = new Cursor(EMPTY)
@@ -43,24 +51,27 @@ export class MetricGroups<Place> {
   add(parts: readonly unknown[], place: Place, point: PointRef, value: PointValue, wide: boolean): void {
     const key = this.#keyOf(parts, point, wide)
     const { name } = point.metric
-    for (let copy = 0; ; copy++) {
-      const full = copy === 0 ? key : `${key}#${copy}`
-      const group = this.#groups.get(full)
-      if (group === undefined) {
-        this.#groups.set(full, { place, points: [point], values: [value], names: new Set([name]) })
-        return
-      }
-      if (group.names.has(name)) continue
-      group.names.add(name)
-      group.points.push(point)
-      group.values.push(value)
-      return
+    let alike = this.#alike.get(key)
+    if (alike === undefined) {
+      alike = { groups: [], counts: new Map() }
+      this.#alike.set(key, alike)
     }
+    const nth = alike.counts.get(name) ?? 0
+    alike.counts.set(name, nth + 1)
+    let group = alike.groups[nth]
+    if (group === undefined) {
+      group = { place, points: [], values: [], names: new Set() }
+      alike.groups.push(group)
+      this.#groups.push(group)
+    }
+    group.names.add(name)
+    group.points.push(point)
+    group.values.push(value)
   }
 
   /** In the order in which the first point of each came. */
   all(): Iterable<Group<Place>> {
-    return this.#groups.values()
+    return this.#groups
   }
 
   #keyOf(parts: readonly unknown[], { bytes, start, stop, metric }: PointRef, wide: boolean): string {

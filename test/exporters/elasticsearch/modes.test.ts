@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { type Batch, batchOf } from '../../../core/component/batch.ts'
 import { type Exporter, NO_CONTEXT, type Part, type SendResult } from '../../../core/component/contract.ts'
+import { NO_META } from '../../../core/component/meta.ts'
 import { Refused } from '../../../core/component/outcome.ts'
 import { sendingChain } from '../../../core/component/sending.ts'
 import { countItems } from '../../../core/otlp/walk.ts'
@@ -164,6 +165,28 @@ test('retries end by number', async () => {
     await assert.rejects(consumeAsEdge(chain, settings.account, batch('logs', logsOf(LOG))), Refused)
     await chain.stop(performance.now() + 1000)
     assert.equal(cluster.bulks.length, 3)
+  })
+})
+
+// Scenario: senders that ask for different modes, behind a queue that batches.
+// Guarantees: each gets its own; requests that ask for the same are one.
+test('modes are kept apart in the queue', async () => {
+  const queue = { sending_queue: { batch: { flush_timeout: '10m', min_size: 1_000_000 } } }
+  await withExporter(queue, async ({ exporter, cluster, settings, config }) => {
+    const chain = sendingChain(exporter, factory.sending!(config), settings)
+    await chain.start()
+    const asking = (mode: string): Batch => {
+      const { chunks, items } = batch('logs', logsOf(LOG))
+      const metadata = new Map([['x-elastic-mapping-mode', [mode]]])
+      return batchOf('logs', chunks, items, { ...NO_META, metadata })
+    }
+    for (const mode of ['ecs', 'none', 'ecs', 'none'])
+      await consumeAsEdge(chain, settings.account, asking(mode))
+    await chain.stop(performance.now() + 5000)
+    const kinds = cluster.bulks.map(({ lines }) =>
+      lines.filter((_, i) => i % 2 === 1).map(document => ('message' in document ? 'ecs' : 'none')),
+    )
+    assert.deepEqual(kinds.map(kind => kind.join()).sort(), ['ecs,ecs', 'none,none'])
   })
 })
 

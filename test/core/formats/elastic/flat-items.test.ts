@@ -211,6 +211,9 @@ test("fields that are in each other's way", () => {
   const twice = made({ 'a.b': 1, a: map({ b: 2 }) }, 'raw', attributes({ 'a.b': 3 }))
   assert.equal(twice.documents[0]['a.b'], 3)
   assert.equal(twice.texts[0]!.match(/"a\.b"/g)!.length, 1)
+  const alike = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => ['k'.repeat(i + 1), i]))
+  const many = made({ ...alike, 'k.x': 1, [`${'k'.repeat(50)}.y`]: 2 }, 'raw').documents[0]
+  assert.deepEqual([many['k.value'], many['k.x'], many[`${'k'.repeat(50)}.value`]], [0, 1, 49])
   const kept = made({ 'exception.type': 'T', 'error.type.x': 1 }, 'ecs').documents[0]
   assert.deepEqual(kept.error, { type: 'T' })
 })

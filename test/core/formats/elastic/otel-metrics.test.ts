@@ -145,6 +145,8 @@ test('what keeps points apart', () => {
   assert.deepEqual(count(gauge('x', a), gauge('y', hinted)), [2])
   const elsewhere = point({ asInt: '1' }, { 'data_stream.dataset': 'other' })
   assert.deepEqual(count(gauge('x', a), gauge('y', elsewhere)), [1, 1])
+  const same = Array.from({ length: 5000 }, () => a)
+  assert.equal(count(gauge('x', ...same), gauge('y', ...same)).length, 5000)
   const scopes = documentsOf('metrics', {
     resourceMetrics: [
       {
