@@ -112,7 +112,7 @@ const deadLetter = section(
   },
 )
 
-export const config = section(
+const keys = section(
   {
     endpoint: text({ default: '', doc: 'URL of a node: http://host:9200.', check: urlProblem }),
     endpoints: list(text({ doc: 'URL of a node.', check: urlProblem }), {
@@ -213,7 +213,29 @@ function cloudNode(id: string): string | undefined {
   return URL.canParse(url) ? url : undefined
 }
 
-export type ElasticsearchConfig = ValueOf<typeof config>
+export type ElasticsearchConfig = ValueOf<typeof keys>
+
+/** Old keys and the mode decide on what is not written of the queue; what is printed of a config means the same again. */
+export const config: Schema<ElasticsearchConfig> = {
+  ...keys,
+  absent: () => resolved(keys.absent()),
+  read: (node, path, check) => resolved(keys.read(node, path, check)),
+}
+
+function resolved(value: ElasticsearchConfig): ElasticsearchConfig {
+  const { sending_queue, num_workers, flush, mapping } = value
+  const { batch, num_consumers } = sending_queue
+  const usual = mapping.mode === 'jaeger' ? JAEGER_FLUSH_MS : BATCH.flush_timeout
+  const flush_timeout = flush.interval > 0 ? flush.interval : usual
+  return {
+    ...value,
+    sending_queue: {
+      ...sending_queue,
+      num_consumers: num_workers > 0 && num_consumers === CONSUMERS ? num_workers : num_consumers,
+      batch: batch === BATCH ? { ...batch, flush_timeout } : batch,
+    },
+  }
+}
 
 /** The queue and retry keys of this exporter in the words of the sending chain. Each wait is twice the one before. */
 export function sendingOf(config: ElasticsearchConfig): SendingConfig {
@@ -234,18 +256,11 @@ export function sendingOf(config: ElasticsearchConfig): SendingConfig {
   }
 }
 
-function queueOf({ sending_queue, num_workers, flush, mapping, metadata_keys }: ElasticsearchConfig): Queue {
-  const { batch, num_consumers } = sending_queue
-  const consumers = num_workers > 0 && num_consumers === CONSUMERS ? num_workers : num_consumers
-  if (batch === undefined) return { ...sending_queue, num_consumers: consumers }
-  const usual = mapping.mode === 'jaeger' ? JAEGER_FLUSH_MS : BATCH.flush_timeout
-  const flush_timeout = batch !== BATCH ? batch.flush_timeout : flush.interval > 0 ? flush.interval : usual
+function queueOf({ sending_queue, mapping, metadata_keys }: ElasticsearchConfig): Queue {
+  const { batch } = sending_queue
+  if (batch === undefined) return sending_queue
   // A sender that asks for a mode must not be merged with one that does not.
   const asked = mapping.mode === 'jaeger' ? [] : [MODE_METADATA]
   const keys = [...batch.partition.metadata_keys, ...metadata_keys, ...asked].map(key => key.toLowerCase())
-  return {
-    ...sending_queue,
-    num_consumers: consumers,
-    batch: { ...batch, flush_timeout, partition: { metadata_keys: [...new Set(keys)] } },
-  }
+  return { ...sending_queue, batch: { ...batch, partition: { metadata_keys: [...new Set(keys)] } } }
 }

@@ -111,6 +111,15 @@ test('defaults of the modes', () => {
     'x-tenant',
     'x-elastic-mapping-mode',
   ])
+  for (const changes of [
+    {},
+    { mapping: { mode: 'jaeger' } },
+    { flush: { interval: '3s' }, num_workers: 3 },
+  ]) {
+    const once = modes(changes)
+    const printed = factory.config.print(once, false) as Tree
+    assert.deepEqual(sendingOf(readConfig(factory.config, printed) as ElasticsearchConfig), sendingOf(once))
+  }
   const retry = (changes: object) => sendingOf(modes({ retry: changes })).retry_on_failure
   assert.equal(retry({}).max_retries, 0)
   assert.equal(retry({ max_retries: 2 }).max_retries, 2)

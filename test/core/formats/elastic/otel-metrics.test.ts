@@ -190,6 +190,20 @@ test('hints and points that cannot be written', () => {
   assert.equal(aggregated.actions[0].create.dynamic_templates['metrics.h'], 'summary')
   const raw = made(histogram(buckets, hints('histogram:raw')))
   assert.deepEqual(raw.documents[0].metrics.h, { counts: [1, 5], values: [-1, 2] })
+  const spread = {
+    scale: -1,
+    positive: { offset: 1, bucketCounts: ['2', '0', '5'] },
+    negative: { offset: 0, bucketCounts: ['7', '9'] },
+  }
+  const exponential = (own: object) => ({
+    name: 'e',
+    exponentialHistogram: { aggregationTemporality: DELTA, dataPoints: [point(spread, { ...own })] },
+  })
+  assert.deepEqual(made(exponential(hints('histogram:raw'))).documents[0].metrics.e, {
+    counts: [9, 7, 2, 5],
+    values: [-4, -1, 16, 256],
+  })
+  assert.deepEqual(made(exponential({})).documents[0].metrics.e.values, [-10, -2.5, 10, 160])
   const plain = made(histogram({ count: '4', sum: 10 }))
   assert.deepEqual(plain.documents[0].metrics.h, { counts: [4], values: [2.5] })
   const maps = made({ name: 'g', gauge: { dataPoints: [point({ asDouble: NaN }, { m: map({ a: 1 }) })] } })
