@@ -143,8 +143,10 @@ export class ItemWriting {
       if (events.field !== Span.events) continue
       const special = this.#special.read(chunk, events.start, events.stop, SpanEvent.attributes)
       const target = this.#placing.target('logs', special.any ? special : undefined)
-      const id = this.#dynamicId ? special.values[DOCUMENT_ID] : undefined
-      if (typeof target === 'string' || (id !== undefined && idProblem(id) !== undefined)) continue
+      if (typeof target === 'string') continue
+      const asked = this.#dynamicId ? special.values[DOCUMENT_ID] : undefined
+      // Better with an id of Elasticsearch's than not at all.
+      const id = asked === undefined || idProblem(asked) !== undefined ? undefined : asked
       writeAction(bulk.out, target, id, undefined)
       this.#kit.otel.event(
         bulk.out,

@@ -121,11 +121,13 @@ test('ids and pipelines', () => {
   assert.deepEqual(id('').actions, [{ create: { _index: 'i' } }])
   assert.deepEqual(id(7).actions, [{ create: { _index: 'i', _id: '7' } }])
   assert.match(id('x'.repeat(513)).losses[0]!.message, /has 513 bytes; Elasticsearch takes 512/)
-  const span = { ...SPAN, attributes: attributes({ 'elasticsearch.document_id': 's' }) }
+  const withId = (id: string) => ({ attributes: attributes({ 'elasticsearch.document_id': id }) })
+  const events = [withId('e'), withId('x'.repeat(513)), {}]
+  const span = { ...SPAN, ...withId('s'), events }
   const traces = documentsOf('traces', spansOf(span), { config: { traces_dynamic_id: { enabled: true } } })
   assert.deepEqual(
     traces.actions.map(({ create }) => create._id),
-    ['s', undefined],
+    ['s', 'e', undefined, undefined],
   )
 })
 
