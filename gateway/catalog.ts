@@ -41,6 +41,7 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry('exporter', 'otlp_http', () => import('../exporters/otlp-http.ts'), 'otlphttp'),
   entry('exporter', 'prometheus', () => import('../exporters/prometheus/index.ts')),
   entry('connector', 'forward', () => import('../connectors/forward.ts')),
+  entry('connector', 'service_graph', () => import('../connectors/servicegraph/index.ts'), 'servicegraph'),
   entry('extension', 'basicauth', () => import('../extensions/basicauth/index.ts')),
   entry('extension', 'bearertokenauth', () => import('../extensions/bearertokenauth.ts')),
   entry('extension', 'headers_setter', () => import('../extensions/headers-setter.ts')),
