@@ -144,6 +144,8 @@ export class ServiceGraph implements Connector, EdgeListener {
         } else others++
       }
     }
+    reader.release()
+    walker.reset(EMPTY, 'traces')
     this.#settings.account.drop('traces', nameless, NO_SERVICE_NAME)
     this.#settings.account.drop('traces', others, NOT_AN_EDGE)
     this.#enter()

@@ -66,6 +66,16 @@ export class SpanReader {
     this.#resourceEntry = -1
   }
 
+  /** Lets go of the request that was read last. */
+  release(): void {
+    this.#resourceEntry = -1
+    this.#bytes = EMPTY
+    this.#cursor.reset(EMPTY, 0, 0)
+    this.#status.reset(EMPTY, 0, 0)
+    this.#resource.read(EMPTY, 0, 0, Resource.attributes)
+    this.#span.read(EMPTY, 0, 0, Span.attributes)
+  }
+
   /** Looks at the span that the walker stands on. */
   read(walker: ItemWalker): void {
     const { chunk, start, stop } = walker

@@ -23,11 +23,11 @@ const KINDS = ['internal', 'server', 'client', 'producer', 'consumer']
 const START = 1_700_000_000_000_000_000n
 
 export function traceIdOf(trace: number): string {
-  return trace.toString(16).padStart(32, 'a')
+  return `aaaaaaaa${trace.toString(16).padStart(24, '0')}`
 }
 
 export function spanIdOf(id: number): string {
-  return id.toString(16).padStart(16, 'b')
+  return `bbbb${id.toString(16).padStart(12, '0')}`
 }
 
 function attributesOf(values: Attributes) {
