@@ -35,6 +35,7 @@ import type { Bulk } from './bulk.ts'
 import { type Cluster, type ClusterAnswer, openCluster } from './client.ts'
 import { config, type ElasticsearchConfig, nodesOf, sendingOf } from './config.ts'
 import { DeadLetters, type Letter } from './dead-letter.ts'
+import { DEPENDENCY_DOCUMENTS, DEPENDENCY_LOSSES, DependencyWriter } from './dependency-writer.ts'
 import type { Documents } from './documents.ts'
 import { JaegerBulks } from './jaeger-bulks.ts'
 import { rotationOf } from './jaeger-config.ts'
@@ -51,6 +52,7 @@ interface Running {
   readonly setup: Setup | undefined
   readonly documents: Documents
   readonly deadLetters: DeadLetters
+  readonly dependencies: DependencyWriter | undefined
 }
 
 /** Credentials may be put right while data waits, as a server may come back. */
@@ -93,6 +95,11 @@ class ElasticsearchExporter implements Exporter {
     const cluster = openCluster(this.#config, nodesOf(this.#config), `${name}/${version}`, authenticator)
     const forJaeger = mapping.mode === 'jaeger'
     const setup = forJaeger ? new Setup(cluster, jaeger, this.#settings.log) : undefined
+    const { dependencies } = jaeger
+    const writer =
+      setup &&
+      dependencies &&
+      new DependencyWriter({ ...jaeger, dependencies }, this.#settings, cluster, setup)
     this.#running = {
       cluster,
       setup,
@@ -100,7 +107,9 @@ class ElasticsearchExporter implements Exporter {
         ? new JaegerBulks(jaeger, flush.bytes, keysOfFields(this.#config))
         : new ModeBulks(this.#config, flush.bytes),
       deadLetters: new DeadLetters(dead_letter),
+      dependencies: writer,
     }
+    writer?.start()
     setup?.run().catch((problem: Error) => {
       this.#settings.log.warn('The index templates are not there yet; the first batch will try again.', {
         detail: problem.message,
@@ -112,6 +121,7 @@ class ElasticsearchExporter implements Exporter {
     const running = this.#running
     this.#running = undefined
     if (running === undefined) return
+    await running.dependencies?.stop(deadline)
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, Math.max(0, deadline - performance.now()))
     await Promise.race([running.cluster.close().catch(() => undefined), promise])
@@ -137,7 +147,10 @@ class ElasticsearchExporter implements Exporter {
       else throw refused
     }
     this.#tellRepairs(running)
-    return this.#result(batch, progress, refused)
+    const result = this.#result(batch, progress, refused)
+    // All of it is done with, so nobody will send it again.
+    if (result.retry === undefined) running.dependencies?.observe(batch.chunks)
+    return result
   }
 
   async #sendOne(
@@ -323,7 +336,7 @@ export const factory: ExporterFactory<ElasticsearchConfig> = {
   stability: 'beta',
   signals: ['traces', 'metrics', 'logs'],
   config,
-  metrics: [FAILED_DOCUMENTS, REPAIRS],
+  metrics: [FAILED_DOCUMENTS, REPAIRS, DEPENDENCY_DOCUMENTS, DEPENDENCY_LOSSES],
   misfit: ({ mapping }, signal) => modeMisfit(mapping.mode, signal),
   sending: sendingOf,
   liveSignals: true,

@@ -1,6 +1,15 @@
 /** The `jaeger` section: Jaeger's own keys and defaults (internal/storage/elasticsearch/config, 1.76), and a few more. */
 
-import { choice, duration, flag, integer, section, text, type ValueOf } from '../../config/schema.ts'
+import {
+  choice,
+  duration,
+  flag,
+  integer,
+  optional,
+  section,
+  text,
+  type ValueOf,
+} from '../../config/schema.ts'
 import { layoutProblem, ROTATIONS, type Rotation } from '../../core/formats/jaeger-es/index-names.ts'
 
 function indexSection(doc: string) {
@@ -48,6 +57,29 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 
 const NOT_WRITTEN = 'no such documents are written here'
 
+const dependencies = section(
+  {
+    interval: duration({
+      default: '5m',
+      min: 1000,
+      doc: 'How often a document of the calls since the last one is written. Jaeger adds them up.',
+    }),
+    ttl: duration({
+      default: '1m',
+      min: 1000,
+      doc: 'How long a span waits for its parent and its children.',
+    }),
+    max_spans: integer({
+      default: 500_000,
+      min: 1,
+      doc: 'How many spans wait at once, at about 100 bytes each. When more come, the oldest go before their time.',
+    }),
+  },
+  {
+    doc: "Sluice only: write which service calls which, for Jaeger's System Architecture page. All spans of a trace must come to this gateway, and it must have one worker.",
+  },
+)
+
 export const jaegerSection = section(
   {
     version: choice(['', '7', '8', '9'], {
@@ -84,10 +116,11 @@ export const jaegerSection = section(
         }),
         spans: indexSection('Indices of spans.'),
         services: indexSection('Indices of services and their operations.'),
+        dependencies: indexSection('Indices of which service calls which.'),
       },
       {
         doc: 'Names and settings of indices.',
-        ignored: { dependencies: NOT_WRITTEN, sampling: NOT_WRITTEN },
+        ignored: { sampling: NOT_WRITTEN },
       },
     ),
     tags_as_fields: section(
@@ -107,6 +140,7 @@ export const jaegerSection = section(
         doc: 'Tags as fields of an object instead of a list. Types are lost, and every key is a field of the index.',
       },
     ),
+    dependencies: optional(dependencies),
     service_cache_ttl: duration({
       default: '12h',
       doc: 'How long a service and operation is known to be in an index. Shorter than the life of an index, or it vanishes from the UI. 0 means 12h.',

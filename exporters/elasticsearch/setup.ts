@@ -49,9 +49,13 @@ export class Setup {
 
   async #put(): Promise<void> {
     const product = await this.#product()
-    const { indices, ilm_policy } = this.#config
-    for (const kind of ['span', 'service'] as const satisfies readonly DocumentKind[]) {
-      const { shards, replicas, priority } = kind === 'span' ? indices.spans : indices.services
+    const { indices, ilm_policy, dependencies } = this.#config
+    const { spans: span, services: service } = indices
+    const kinds = { span, service, ...(dependencies && { dependencies: indices.dependencies }) }
+    for (const [kind, { shards, replicas, priority }] of Object.entries(kinds) as [
+      DocumentKind,
+      typeof span,
+    ][]) {
       const { path, body } = indexTemplate(kind, {
         ...product,
         prefix: indices.index_prefix,

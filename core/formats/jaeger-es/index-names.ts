@@ -2,7 +2,7 @@
 
 export const ROTATIONS = ['periodic', 'manual_rollover', 'auto_rollover', 'data_stream'] as const
 export type Rotation = (typeof ROTATIONS)[number]
-export type DocumentKind = 'span' | 'service'
+export type DocumentKind = 'span' | 'service' | 'dependencies'
 
 /** `prod` and `prod-` are the same prefix. */
 export function prefixed(prefix: string, base: string, separator = '-'): string {
@@ -10,7 +10,11 @@ export function prefixed(prefix: string, base: string, separator = '-'): string 
   return prefix.endsWith(separator) ? prefix + base : prefix + separator + base
 }
 
-const STREAMS: Readonly<Record<DocumentKind, string>> = { span: 'jaeger.spans', service: 'jaeger.services' }
+const STREAMS: Readonly<Record<DocumentKind, string>> = {
+  span: 'jaeger.spans',
+  service: 'jaeger.services',
+  dependencies: 'jaeger.dependencies',
+}
 
 /** What stands before the date, or before `write` and `read`: `prod-jaeger-span-`. */
 export function indexBase(prefix: string, kind: DocumentKind): string {

@@ -49,7 +49,6 @@ export class Processes {
   readonly #tags: TagWriter
   readonly #slots = new Array<Kept | undefined>(SLOTS).fill(undefined)
   readonly #list = new Cursor(new Uint8Array())
-  readonly #entry = new Cursor(new Uint8Array())
 
   constructor(tags: TagWriter) {
     this.#tags = tags
@@ -69,7 +68,7 @@ export class Processes {
   }
 
   #make(bytes: Uint8Array, start: number, stop: number): Process {
-    const service = this.#serviceName(bytes, start, stop)
+    const service = readServiceName(bytes, start, stop)
     const out = new Writer(2 * (stop - start) + 256)
     out.raw(OPEN)
     writeJsonString(out, service, 0, service.length)
@@ -78,7 +77,7 @@ export class Processes {
     tags.begin(out, 'span')
     const list = this.#list.reset(bytes, start, stop)
     while (list.next()) {
-      if (list.field !== Resource.attributes || this.#isServiceName(bytes, list.start, list.stop)) continue
+      if (list.field !== Resource.attributes || isServiceName(bytes, list.start, list.stop)) continue
       tags.attribute(bytes, list.start, list.stop)
     }
     // Never null: Jaeger's sanitizer sees to it that there is at least the service's name.
@@ -89,42 +88,48 @@ export class Processes {
     contentHash(json, 0, json.length, 0, 0)
     return { json, service, hashLow: contentLow, hashHigh: contentHigh }
   }
+}
 
-  #valueStart = 0
-  #valueStop = 0
+const list = new Cursor(new Uint8Array())
+const entry = new Cursor(new Uint8Array())
+/** Where the value is of the entry that `isServiceName` looked at. */
+let nameStart = 0
+let nameStop = 0
 
-  #isServiceName(bytes: Uint8Array, start: number, stop: number): boolean {
-    const entry = this.#entry.reset(bytes, start, stop)
-    let isKey = false
-    this.#valueStart = this.#valueStop = start
-    while (entry.next()) {
-      if (entry.field === KeyValue.key) isKey = sameBytes(bytes, entry.start, entry.stop, KEY)
-      else if (entry.field === KeyValue.value) {
-        this.#valueStart = entry.start
-        this.#valueStop = entry.stop
-      }
+function isServiceName(bytes: Uint8Array, start: number, stop: number): boolean {
+  entry.reset(bytes, start, stop)
+  let isKey = false
+  nameStart = nameStop = start
+  while (entry.next()) {
+    if (entry.field === KeyValue.key) isKey = sameBytes(bytes, entry.start, entry.stop, KEY)
+    else if (entry.field === KeyValue.value) {
+      nameStart = entry.start
+      nameStop = entry.stop
     }
-    return isKey
   }
+  return isKey
+}
 
-  /** The sanitizer looks at the first attribute with this key, the writer takes the last one, as a text. */
-  #serviceName(bytes: Uint8Array, start: number, stop: number): Uint8Array {
-    let found = 0
-    let anyStart = 0
-    let anyStop = 0
-    const list = this.#list.reset(bytes, start, stop)
-    while (list.next()) {
-      if (list.field !== Resource.attributes || !this.#isServiceName(bytes, list.start, list.stop)) continue
-      found++
-      anyStart = this.#valueStart
-      anyStop = this.#valueStop
-    }
-    if (found === 0) return MISSING
-    if (readKind(bytes, anyStart, anyStop) !== AnyValue.stringValue)
-      return found === 1 ? WRONG_TYPE : Buffer.from(valueText(bytes, anyStart, anyStop))
-    if (valueStart === valueStop) return found === 1 ? EMPTY_NAME : new Uint8Array()
-    const name = Uint8Array.prototype.slice.call(bytes, valueStart, valueStop)
-    // Jaeger's UTF-8 sanitizer makes it bytes, and the text of bytes is base64.
-    return isUtf8(name) ? name : Buffer.from(Buffer.from(name).toString('base64'))
+/**
+ * The name under which documents have the service of the Resource message `bytes[start, stop)`, UTF-8. The sanitizer looks
+ * at the first attribute with this key, the writer takes the last one, as a text.
+ */
+export function readServiceName(bytes: Uint8Array, start: number, stop: number): Uint8Array {
+  let found = 0
+  let anyStart = 0
+  let anyStop = 0
+  list.reset(bytes, start, stop)
+  while (list.next()) {
+    if (list.field !== Resource.attributes || !isServiceName(bytes, list.start, list.stop)) continue
+    found++
+    anyStart = nameStart
+    anyStop = nameStop
   }
+  if (found === 0) return MISSING
+  if (readKind(bytes, anyStart, anyStop) !== AnyValue.stringValue)
+    return found === 1 ? WRONG_TYPE : Buffer.from(valueText(bytes, anyStart, anyStop))
+  if (valueStart === valueStop) return found === 1 ? EMPTY_NAME : new Uint8Array()
+  const name = Uint8Array.prototype.slice.call(bytes, valueStart, valueStop)
+  // Jaeger's UTF-8 sanitizer makes it bytes, and the text of bytes is base64.
+  return isUtf8(name) ? name : Buffer.from(Buffer.from(name).toString('base64'))
 }

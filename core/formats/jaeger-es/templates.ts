@@ -62,6 +62,7 @@ const PROPERTIES: Readonly<Record<DocumentKind, Readonly<Record<string, unknown>
     tags: TAGS,
   },
   service: { serviceName: KEYWORD, operationName: KEYWORD },
+  dependencies: {},
 }
 
 /** The template for one kind of document. */
@@ -76,7 +77,9 @@ export function indexTemplate(kind: DocumentKind, options: TemplateOptions): Ind
   }
   const isStream = rotation === 'data_stream'
   const properties = isStream ? { '@timestamp': { type: 'date' }, ...PROPERTIES[kind] } : PROPERTIES[kind]
-  const mappings = { dynamic_templates: DYNAMIC_TEMPLATES, properties }
+  // Jaeger leaves those of dependencies to Elasticsearch.
+  const mappings =
+    kind === 'dependencies' ? { properties } : { dynamic_templates: DYNAMIC_TEMPLATES, properties }
   const aliases = rotation === 'auto_rollover' ? { [`${indexBase(prefix, kind)}read`]: {} } : undefined
   const template = { ...(aliases === undefined ? {} : { aliases }), settings, mappings }
   if (isStream) {

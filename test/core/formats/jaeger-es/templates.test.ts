@@ -16,7 +16,7 @@ const OPTIONS: TemplateOptions = {
 type Body = Record<string, ReturnType<typeof JSON.parse>>
 
 function template(
-  kind: 'span' | 'service',
+  kind: 'span' | 'service' | 'dependencies',
   changes: Partial<TemplateOptions> = {},
 ): { path: string; body: Body } {
   return indexTemplate(kind, { ...OPTIONS, ...changes })
@@ -57,4 +57,17 @@ test('the rotation decides on aliases and settings', () => {
   assert.equal(stream.path, '/_index_template/prod.jaeger.spans')
   assert.deepEqual(stream.body['data_stream'], {})
   assert.deepEqual(stream.body['template'].mappings.properties['@timestamp'], { type: 'date' })
+})
+
+// Scenario: the template for dependencies.
+// Guarantees: Jaeger's name, pattern and settings; what documents have in them is left to Elasticsearch, as there.
+test('dependencies have a template without mappings', () => {
+  const { path, body } = template('dependencies')
+  assert.equal(path, '/_index_template/prod-jaeger-dependencies')
+  assert.deepEqual(body['index_patterns'], ['prod-jaeger-dependencies-*'])
+  assert.deepEqual(body['template'].mappings, { properties: {} })
+  assert.equal(
+    template('dependencies', { rotation: 'data_stream' }).path,
+    '/_index_template/prod.jaeger.dependencies',
+  )
 })
