@@ -19,6 +19,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'core/telemetry/': ['config/'],
   'config/': [],
   'core/formats/': ['core/otlp/'],
+  'core/ottl/': ['core/otlp/', 'core/formats/', 'config/'],
   'core/transport/': ['core/otlp/', 'core/formats/', 'core/component/', 'core/telemetry/', 'config/'],
   'core/component/': ['core/otlp/', 'core/formats/', 'core/telemetry/', 'config/'],
   'receivers/': ['core/', 'config/'],
