@@ -40,6 +40,7 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry('exporter', 'otlp_grpc', () => import('../exporters/otlp-grpc.ts'), 'otlp'),
   entry('exporter', 'otlp_http', () => import('../exporters/otlp-http.ts'), 'otlphttp'),
   entry('exporter', 'prometheus', () => import('../exporters/prometheus/index.ts')),
+  entry('connector', 'count', () => import('../connectors/count/index.ts')),
   entry('connector', 'forward', () => import('../connectors/forward.ts')),
   entry('connector', 'service_graph', () => import('../connectors/servicegraph/index.ts'), 'servicegraph'),
   entry('extension', 'basicauth', () => import('../extensions/basicauth/index.ts')),

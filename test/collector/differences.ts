@@ -20,6 +20,7 @@ export const TABLES = [
   'clients',
   'config',
   'context',
+  'count',
   'debug',
   'defaults',
   'file',
