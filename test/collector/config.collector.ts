@@ -12,8 +12,9 @@ import { run } from '../services/process.ts'
 import { AUTH_CASES } from './auth-cases.ts'
 import { Comparison } from './comparison.ts'
 import { CONFIG_CASES, type ConfigCase } from './config-cases.ts'
+import { COUNT_CASES } from './config-cases-count.ts'
 
-const CASES = [...CONFIG_CASES, ...AUTH_CASES]
+const CASES = [...CONFIG_CASES, ...AUTH_CASES, ...COUNT_CASES]
 
 /** Processes at once. */
 const AT_ONCE = 3

@@ -394,4 +394,18 @@ export const DIFFERENCES: readonly Difference[] = [
     says: 'Delta exponential histograms of different scales are added exactly; there the series is lost.',
     where: ['prometheus: delta exponential histograms of two scales: *'],
   },
+  {
+    says: '`count`: of OTTL there are comparisons, `and`, `or`, `not`, `IsMatch` and tests of types ([count.md](count.md)); other conditions are refused.',
+    where: verdicts(
+      'count *["Len(name) > 1"]*',
+      'count *["kind + 1 == 2"]*',
+      'count *["start_time > end_time"]*',
+      'count *attributes == {*',
+      'count *["attributes[0] == 1"]*',
+    ),
+  },
+  {
+    says: '`count` refuses unknown keys, which the Collector passes over',
+    where: verdicts('count {nonsense: {}}'),
+  },
 ]
