@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ServiceGraph } from '../../../connectors/servicegraph/connector.ts'
 import { factory } from '../../../connectors/servicegraph/index.ts'
+import { batchOf } from '../../../core/component/batch.ts'
 import { ACCEPTED, Refused } from '../../../core/component/outcome.ts'
 import { assertBalanced } from '../../kit/balance.ts'
 import { ManualClock } from '../../kit/clock.ts'
 import { readAs } from '../../kit/config-text.ts'
+import { generate } from '../../kit/generate.ts'
 import { type GraphSpan, graphBatch, type PlainPoint, pairOf, pointsOf } from '../../kit/graph.ts'
 import { Sink, testSettings } from '../../kit/parts.ts'
 
@@ -373,6 +375,24 @@ test('odd spans are accounted for', async () => {
   assert.deepEqual(await tried.edges(), { 'a -> b ': 1, ' -> unknown virtual_node': 1 })
   assert.deepEqual(tried.dropped(), { no_service_name: 1, made_into_metrics: 4 })
   tried.balanced()
+})
+
+// Scenario: generated requests with every field of OTLP, fields in order and in none.
+// Guarantees: nothing breaks, the order of fields does not matter, and every span is accounted for.
+test('generated spans are accounted for', async () => {
+  for (let seed = 0; seed < 40; seed++) {
+    const { bytes, untidy, items } = generate('traces', seed, 10)
+    const dropped: unknown[] = []
+    for (const request of [bytes, untidy]) {
+      const tried = await started('{dimensions: [http.method, a], virtual_node_extra_label: true}')
+      await tried.connector.consume(batchOf('traces', [request], items))
+      tried.settings.account.of('traces').in += items
+      await tried.flush()
+      tried.balanced()
+      dropped.push(tried.dropped())
+    }
+    assert.deepEqual(dropped[0], dropped[1], `seed ${seed}`)
+  }
 })
 
 // Scenario: configs with old keys, keys of no use, and mistakes.
