@@ -172,6 +172,12 @@ const keys = section(
     check(value, report) {
       const { endpoint, endpoints, cloudid, compression } = value
       checkModes(value, report)
+      if (value.mapping.mode !== 'jaeger' && value.jaeger.dependencies !== undefined)
+        report.warn(
+          'jaeger',
+          'has dependencies, which only mode jaeger writes',
+          'write mapping: {mode: jaeger}',
+        )
       if (endpoint !== '' && endpoints.length > 0)
         report.error('endpoint', 'cannot be had together with endpoints', 'put all into endpoints')
       if (cloudid !== '' && (endpoint !== '' || endpoints.length > 0))

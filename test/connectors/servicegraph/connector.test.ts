@@ -187,7 +187,8 @@ test('one side that never comes becomes a virtual node', async () => {
   const tried = await started('{virtual_node_extra_label: true}')
   await tried.send(...spans)
   assert.equal(tried.settings.account.of('traces').held, 4)
-  const totals = (await tried.flush()).filter(({ metric }) => metric === 'traces_service_graph_request_total')
+  const points = await tried.flush()
+  const totals = points.filter(({ metric }) => metric === 'traces_service_graph_request_total')
   assert.deepEqual(
     totals.map(({ labels }) => `${edgeName(labels)} ${labels['virtual_node']}`),
     [
@@ -196,6 +197,14 @@ test('one side that never comes becomes a virtual node', async () => {
       'cart -> unknown virtual_node server',
     ],
   )
+  // The side that sent nothing took no time, which is counted all the same.
+  const sides = points
+    .filter(({ labels, unit }) => labels['server'] === 'shop' && unit === 's')
+    .map(({ metric, value, sum }) => [metric.replace('traces_service_graph_request_', ''), value, sum])
+  assert.deepEqual(sides, [
+    ['server', 1, 0.005],
+    ['client', 1, 0],
+  ])
   assert.deepEqual(tried.dropped(), { made_into_metrics: 3, unpaired: 1 })
   assert.equal(tried.settings.metrics.read(EXPIRED), 4)
   tried.balanced()

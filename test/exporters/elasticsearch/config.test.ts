@@ -33,6 +33,7 @@ test('what cannot be is refused', () => {
     /together with max_retries/,
   )
   assert.match(problems({ ...BASE, pipeline: 'p' }), /no effect in mode jaeger/)
+  assert.match(problems({ ...modes, jaeger: { dependencies: {} } }), /only mode jaeger writes/)
   assert.doesNotMatch(problems(modes), /"problems":\[\{/)
   assert.match(problems({ mapping: BASE.mapping }), /has no endpoints/)
   assert.match(problems({ ...BASE, endpoints: ['http://a:9200'] }), /together with endpoints/)
