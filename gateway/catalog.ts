@@ -27,6 +27,7 @@ function entry(
 export const CATALOG: readonly CatalogEntry[] = [
   entry('receiver', 'kafka', () => import('../receivers/kafka/index.ts')),
   entry('receiver', 'otlp', () => import('../receivers/otlp/index.ts')),
+  entry('receiver', 'prometheus', () => import('../receivers/prometheus/index.ts')),
   entry('processor', 'attributes', () => import('../processors/attributes.ts')),
   entry('processor', 'batch', () => import('../processors/batch/index.ts')),
   entry('processor', 'memory_limiter', () => import('../processors/memory-limiter.ts')),

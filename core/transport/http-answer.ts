@@ -15,10 +15,13 @@ export interface HttpAnswer {
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024
 /** Of an error's text no more is kept. */
 const ERROR_BYTES_MAX = 64 * 1024
-/** Reads it whole, up to the limits. */
-export async function readAnswer(response: Dispatcher.ResponseData): Promise<HttpAnswer> {
+/** Reads it whole, up to the limits; `bytesMax` is that of a good answer. */
+export async function readAnswer(
+  response: Dispatcher.ResponseData,
+  bytesMax = ANSWER_BYTES_MAX,
+): Promise<HttpAnswer> {
   const { statusCode, headers, body } = response
-  const most = statusCode < 300 ? ANSWER_BYTES_MAX : ERROR_BYTES_MAX
+  const most = statusCode < 300 ? bytesMax : ERROR_BYTES_MAX
   const parts: Uint8Array[] = []
   let size = 0
   let cut = false

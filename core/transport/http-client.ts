@@ -31,6 +31,12 @@ export interface HttpRequest {
   readonly byteLength: number
   /** That of the batch; an authenticator may take headers from it. */
   readonly meta?: Meta
+  /** Headers that a redirection to another host does not get. Lower-case names. */
+  readonly secrets?: Readonly<Record<string, string>>
+  /** `all`: 301, 302 and 303 too, as for pages that are read; `none`: a redirection is an answer. */
+  readonly redirects?: 'all' | 'none'
+  /** How much of a body is read, in bytes; 4 MiB unless said. */
+  readonly answerBytesMax?: number
   /** Stops waiting. */
   readonly signal: AbortSignal | undefined
 }
@@ -49,6 +55,9 @@ const HTTP2_STREAMS_MAX = 100
 /** As many as Go's client follows. */
 const REDIRECTS_MAX = 10
 
+/** The proxy for a target, or undefined: for those who do not go by `proxy_url` and the environment. */
+export type ProxyChoice = (target: URL) => string | undefined
+
 /** A request as it is sent. */
 interface Encoded {
   readonly body: unknown
@@ -66,6 +75,7 @@ export class HttpClient {
   readonly #headers: Readonly<Record<string, string>>
   readonly #compressor: Compressor | undefined
   readonly #cookies: CookieJar | undefined
+  readonly #proxyFor: ProxyChoice
   #auth: ClientAuthenticator | undefined
   /** By the proxy that they go through; '' is none. Undefined before `open` and after `close`. */
   #dispatchers: Map<string, Dispatcher> | undefined
@@ -74,8 +84,14 @@ export class HttpClient {
   #secure: SecureTarget | undefined
 
   /** `log` is told of certificates that change. */
-  constructor(config: HttpClientConfig, userAgent: string, log?: Logger) {
+  constructor(
+    config: HttpClientConfig,
+    userAgent: string,
+    log?: Logger,
+    proxyFor: ProxyChoice = target => usualProxy(config.proxy_url, target),
+  ) {
     this.#config = config
+    this.#proxyFor = proxyFor
     this.#tls = new ClientTlsFiles(config.tls, log)
     const headers: Record<string, string> = { 'user-agent': userAgent }
     for (const [name, value] of config.headers) headers[name.toLowerCase()] = value.reveal()
@@ -97,16 +113,10 @@ export class HttpClient {
     this.#dispatchers = new Map()
   }
 
-  /** Go's rules: an explicit proxy always, one from the environment never for this machine itself. */
-  #dispatcher({ protocol, hostname, port }: URL): Dispatcher {
+  #dispatcher(target: URL): Dispatcher {
     const known = this.#dispatchers
     if (known === undefined) throw new Error('the client is not started')
-    const { proxy_url } = this.#config
-    const tls = protocol === 'https:'
-    const proxy =
-      proxy_url === ''
-        ? proxyFromEnvironment(tls ? 'https:' : 'http:', hostname, Number(port || (tls ? 443 : 80)))?.href
-        : proxy_url
+    const proxy = this.#proxyFor(target)
     const key = proxy ?? ''
     let dispatcher = known.get(key)
     if (dispatcher === undefined) {
@@ -250,7 +260,7 @@ export class HttpClient {
     let sent = headers
     for (let redirects = 0; ; redirects++) {
       const answer = await this.#once(request, url, body, sent)
-      const target = redirects < REDIRECTS_MAX ? redirection(answer, url) : undefined
+      const target = redirects < REDIRECTS_MAX ? redirection(answer, url, request.redirects) : undefined
       if (target === undefined) return answer
       // Whoever is at another host is not to see the tokens of this one.
       if (target.hostname !== url.hostname || isDowngrade(url, target))
@@ -260,7 +270,7 @@ export class HttpClient {
   }
 
   async #once(
-    { method, signal }: HttpRequest,
+    { method, signal, answerBytesMax }: HttpRequest,
     url: URL,
     body: unknown,
     headers: Readonly<Record<string, string>>,
@@ -277,7 +287,7 @@ export class HttpClient {
     })
     const set = response.headers['set-cookie']
     if (set !== undefined) this.#cookies?.take(url, typeof set === 'string' ? [set] : set, Date.now())
-    return readAnswer(response)
+    return readAnswer(response, answerBytesMax)
   }
 
   /** The headers of the request itself, and what says how its body is written. */
@@ -293,7 +303,7 @@ export class HttpClient {
 
   async #encode(request: HttpRequest): Promise<Encoded> {
     const { chunks, byteLength, url } = request
-    const headers: Record<string, string> = { ...request.headers, ...this.#headers }
+    const headers: Record<string, string> = { ...request.headers, ...request.secrets, ...this.#headers }
     if (url.username !== '' && headers['authorization'] === undefined) {
       const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
       headers['authorization'] = `Basic ${Buffer.from(pair).toString('base64')}`
@@ -324,9 +334,20 @@ export class HttpClient {
   }
 }
 
+/** Go's rules: an explicit proxy always, one from the environment never for this machine itself. */
+function usualProxy(proxyUrl: string, { protocol, hostname, port }: URL): string | undefined {
+  if (proxyUrl !== '') return proxyUrl
+  const tls = protocol === 'https:'
+  return proxyFromEnvironment(tls ? 'https:' : 'http:', hostname, Number(port || (tls ? 443 : 80)))?.href
+}
+
+const SAME_REQUEST = [307, 308]
+const ANY_REDIRECTION = [301, 302, 303, 307, 308]
+
 /** Where the same request is wanted instead. */
-function redirection(answer: HttpAnswer, from: URL): URL | undefined {
-  if (answer.status !== 307 && answer.status !== 308) return undefined
+function redirection(answer: HttpAnswer, from: URL, wanted: HttpRequest['redirects']): URL | undefined {
+  const followed = wanted === 'none' ? [] : wanted === 'all' ? ANY_REDIRECTION : SAME_REQUEST
+  if (!followed.includes(answer.status)) return undefined
   const location = answer.header('location')
   if (location === '' || !URL.canParse(location, from.href)) return undefined
   const target = new URL(location, from)

@@ -5,6 +5,7 @@
 
 import { KAFKA_EXPORTERS } from './config-cases-kafka.ts'
 import { KAFKA_RECEIVERS } from './config-cases-kafka-receiver.ts'
+import { PROMETHEUS_RECEIVERS } from './config-cases-prometheus-receiver.ts'
 
 export interface ConfigCase {
   readonly name: string
@@ -513,6 +514,7 @@ const exporters = [
   ]),
   ...of('exporters', 'kafka', KAFKA_EXPORTERS),
   ...of('receivers', 'kafka', KAFKA_RECEIVERS),
+  ...of('receivers', 'prometheus', PROMETHEUS_RECEIVERS, ['metrics']),
   ...of('exporters', 'file', [
     '',
     '{path: /tmp/sluice-x}',

@@ -19,8 +19,5 @@ test('every difference stands in docs/differences.md', () => {
 // Guarantees: each file has its table, so a difference is listed under a name that runs.
 test('every table is a file', () => {
   const files = readdirSync(new URL('.', import.meta.url)).filter(name => name.endsWith('.collector.ts'))
-  assert.deepEqual(
-    files.map(name => name.replace('.collector.ts', '')),
-    [...TABLES].sort(),
-  )
+  assert.deepEqual(files.map(name => name.replace('.collector.ts', '')).sort(), [...TABLES].sort())
 })

@@ -16,6 +16,9 @@ const ACTION = { key: 'contract', value: 'kept', action: 'insert' }
 
 const CONFIGS: Readonly<Record<string, () => Tree>> = {
   'receiver/otlp': () => ({ protocols: { grpc: { endpoint: ANY_PORT }, http: { endpoint: ANY_PORT } } }),
+  'receiver/prometheus': () => ({
+    config: { scrape_configs: [{ job_name: 'a', static_configs: [{ targets: [NOBODY] }] }] },
+  }),
   'processor/attributes': () => ({ actions: [ACTION] }),
   'processor/batch': () => ({ send_batch_size: 40, send_batch_max_size: 50 }),
   'processor/memory_limiter': () => ({ check_interval: '1s', limit_mib: 1_000_000 }),

@@ -26,6 +26,13 @@ export function readProtoPage(page: Uint8Array): ProtoFamily[] {
   return families
 }
 
+/** A protobuf page of these families, in protobufjs' form. */
+export function writeProtoPage(families: readonly object[]): Buffer {
+  return Buffer.concat(
+    families.map(one => MetricFamily.encodeDelimited(MetricFamily.fromObject(one)).finish()),
+  )
+}
+
 export const PROTOBUF =
   'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited'
 export const OPEN_METRICS = 'application/openmetrics-text;version=1.0.0'

@@ -1,0 +1,112 @@
+/** The targets of one job: loops for those that are there, and none for those that are gone. */
+
+import { ScrapeFailure } from './fetch.ts'
+import type { JobContext } from './scraper.ts'
+import { BadTarget, type Target, type TargetGroup, targetOf } from './target.ts'
+import { type LoopOptions, TargetLoop } from './target-loop.ts'
+
+export interface Share {
+  /** Which of how many processes this is, counted from 0: each scrapes its share of the targets. */
+  readonly index: number
+  readonly of: number
+}
+
+export class Pool {
+  readonly #context: JobContext
+  readonly #options: LoopOptions
+  readonly #share: Share
+  readonly #loops = new Map<bigint, TargetLoop>()
+  /** Gone, but not yet marked. */
+  readonly #leaving = new Map<bigint, TargetLoop>()
+  #stopped = false
+
+  constructor(context: JobContext, options: LoopOptions, share: Share) {
+    this.#context = context
+    this.#options = options
+    this.#share = share
+  }
+
+  get size(): number {
+    return this.#loops.size
+  }
+
+  /** The groups there are now, all of them. */
+  sync(groups: readonly TargetGroup[]): void {
+    if (this.#stopped) return
+    const wanted = this.#targets(groups)
+    this.#limit(wanted.size)
+    for (const [hash, loop] of this.#loops) {
+      if (wanted.has(hash)) continue
+      this.#loops.delete(hash)
+      this.#leaving.set(hash, loop)
+      loop.leave()
+    }
+    for (const [hash, target] of wanted) {
+      const mine = hash % BigInt(this.#share.of) === BigInt(this.#share.index)
+      if (mine && !this.#loops.has(hash)) this.#loops.set(hash, this.#loop(hash, target))
+    }
+  }
+
+  /** As TargetLoop.stop, for all. */
+  async stop(deadline: number, last: boolean): Promise<void> {
+    this.#stopped = true
+    const all = [...this.#loops.values(), ...this.#leaving.values()]
+    await Promise.all(all.map(loop => loop.stop(deadline, last)))
+    this.#loops.clear()
+    this.#leaving.clear()
+  }
+
+  #loop(hash: bigint, target: Target): TargetLoop {
+    const before = this.#leaving.get(hash)
+    this.#leaving.delete(hash)
+    if (before?.stay()) return before
+    const loop = new TargetLoop(target, this.#context, this.#options)
+    const { job, settings } = this.#context
+    const failed = (error: unknown) =>
+      settings.log.error('A scrape failed by a mistake in the gateway', {
+        job: job.name,
+        instance: target.instance,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      })
+    loop.start(failed, () => {
+      if (this.#leaving.get(hash) === loop) this.#leaving.delete(hash)
+    })
+    return loop
+  }
+
+  #targets(groups: readonly TargetGroup[]): Map<bigint, Target> {
+    const { job, settings, meters } = this.#context
+    const targets = new Map<bigint, Target>()
+    let bad = 0
+    for (const group of groups) {
+      for (const address of group.targets) {
+        try {
+          const target = targetOf(address, group, job)
+          if (target !== undefined) targets.set(target.hash, target)
+        } catch (error) {
+          if (!(error instanceof BadTarget)) throw error
+          bad++
+          settings.log.error('A target cannot be scraped', {
+            job: job.name,
+            target: address,
+            written_in: group.source,
+            error: error.message,
+          })
+        }
+      }
+    }
+    meters.badTargets(bad)
+    return targets
+  }
+
+  #limit(count: number): void {
+    const { targetLimit } = this.#context.job
+    this.#context.tooMany =
+      targetLimit > 0 && count > targetLimit
+        ? new ScrapeFailure(
+            'target_limit',
+            `there are ${count} targets, more than ${targetLimit} (target_limit)`,
+          )
+        : undefined
+  }
+}
