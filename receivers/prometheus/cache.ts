@@ -30,6 +30,11 @@ export class TargetCache {
   #previous = new Map<string, KnownSeries>()
   #goodSize = 0
 
+  /** Texts, series and families that are remembered. */
+  get size(): number {
+    return this.#known.size + this.#dropped.size + this.metadata.size
+  }
+
   get(text: string): KnownSeries | undefined {
     return this.#known.get(text)
   }
@@ -66,7 +71,7 @@ export class TargetCache {
 
   /** Ends a scrape; `good`: it had a page, and what was not on it is forgotten. */
   done(good: boolean): void {
-    const size = this.#known.size + this.#dropped.size + this.metadata.size
+    const { size } = this
     if (good) this.#goodSize = size
     if (good || size > this.#goodSize * 2 + SLACK) {
       for (const [text, { seen }] of this.#known) if (seen !== this.scrape) this.#known.delete(text)

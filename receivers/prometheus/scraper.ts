@@ -54,6 +54,11 @@ export class Scraper {
     this.#intake = new PageIntake(target, context.job, this.#cache)
   }
 
+  /** Texts and families of the target that are remembered. */
+  get remembered(): number {
+    return this.#cache.size
+  }
+
   /** `millis`: when it is said to be, since 1970. Does not throw. `signal`: gives up, and says nothing. */
   async scrape(millis: number, signal: AbortSignal): Promise<void> {
     const { meters, next } = this.#context
