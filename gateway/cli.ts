@@ -7,6 +7,7 @@
 
 import { parseDuration } from '../config/schema.ts'
 import { didYouMean } from '../config/suggest.ts'
+import { STRATEGIES, type Strategy } from '../core/formats/prometheus/names.ts'
 
 /** Done as asked. */
 export const EXIT_OK = 0
@@ -21,12 +22,33 @@ export const COMMANDS = {
   components: 'Lists the components this build has',
   'print-config': 'Prints the config as it is understood: merged, expanded, with every default',
   schema: 'Prints the JSON Schema of the config file, for editors',
+  explain: 'Says what a metric is called in Prometheus, and why: explain metric NAME',
   featuregate: 'Lists the feature gates, or explains one: featuregate [ID]',
   help: 'Prints this text',
   version: 'Prints the version',
 } as const
 
 export type CommandName = keyof typeof COMMANDS
+
+/** What `explain metric` calls kinds of metrics. */
+export const METRIC_TYPES = [
+  'counter',
+  'updowncounter',
+  'gauge',
+  'histogram',
+  'exponential_histogram',
+  'summary',
+] as const
+
+/** Of explain. What is not given is taken from the semantic conventions, the config, or is the default. */
+export interface ExplainOptions {
+  readonly type?: (typeof METRIC_TYPES)[number]
+  readonly unit?: string
+  readonly strategy?: Strategy
+  readonly namespace?: string
+  /** Keys of attributes, in order. */
+  readonly attributes: readonly string[]
+}
 
 export interface CommandLine {
   readonly command: CommandName
@@ -45,7 +67,8 @@ export interface CommandLine {
     /** Of run: follow changes of the config files. */
     readonly watch?: true
   }
-  /** What stood behind the command: the id for `featuregate`. */
+  readonly explain: ExplainOptions
+  /** What stood behind the command: the id for `featuregate`, `metric` and its name for `explain`. */
   readonly rest: readonly string[]
 }
 
@@ -64,6 +87,9 @@ interface Draft {
   format: 'yaml' | 'json'
   shutdownTimeoutMs?: number
   watch?: true
+  readonly explain: { -readonly [K in keyof ExplainOptions]: ExplainOptions[K] } & {
+    readonly attributes: string[]
+  }
 }
 
 interface Flag {
@@ -141,6 +167,46 @@ const FLAGS: Readonly<Record<string, Flag>> = {
       draft.format = word
     }),
   },
+  type: {
+    doc: METRIC_TYPES.join(', '),
+    value: 'TYPE',
+    only: 'explain',
+    take: oneOf(METRIC_TYPES, (draft, word) => {
+      draft.explain.type = word
+    }),
+  },
+  unit: {
+    doc: 'Its unit, such as s, By or {request}',
+    value: 'UNIT',
+    only: 'explain',
+    take: (draft, value) => {
+      draft.explain.unit = value
+      return undefined
+    },
+  },
+  strategy: {
+    doc: 'A translation_strategy, instead of that of the config',
+    value: 'STRATEGY',
+    only: 'explain',
+    take: oneOf(STRATEGIES, (draft, word) => {
+      draft.explain.strategy = word
+    }),
+  },
+  namespace: {
+    doc: 'A namespace, instead of that of the config',
+    value: 'NAMESPACE',
+    only: 'explain',
+    take: (draft, value) => {
+      draft.explain.namespace = value
+      return undefined
+    },
+  },
+  attribute: {
+    doc: 'An attribute whose label is wanted. May repeat',
+    value: 'KEY',
+    only: 'explain',
+    take: (draft, value) => void draft.explain.attributes.push(value.replace(/=.*/s, '')),
+  },
   help: {
     doc: 'Prints this text',
     take: draft => {
@@ -173,6 +239,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine | UsageEr
     rest: [],
     mode: 'redacted',
     format: 'yaml',
+    explain: { attributes: [] },
   }
   const used = new Set<string>()
   for (let i = 0; i < argv.length; i++) {
@@ -196,6 +263,9 @@ export function parseCommandLine(argv: readonly string[]): CommandLine | UsageEr
   return finish(draft, used)
 }
 
+/** Commands with words behind them. */
+const TAKE_WORDS: readonly CommandName[] = ['explain', 'featuregate', 'help', 'version']
+
 function takeWord(draft: Draft, word: string): string | undefined {
   if (draft.command === undefined) {
     if (isCommand(word)) {
@@ -205,7 +275,7 @@ function takeWord(draft: Draft, word: string): string | undefined {
     const hint = /\.ya?ml$/.test(word) ? `to run with this config write --config ${word}` : undefined
     return `unknown command "${word}"; ${hint ?? didYouMean(word, Object.keys(COMMANDS))}`
   }
-  if (draft.command !== 'featuregate' && draft.command !== 'help' && draft.command !== 'version') {
+  if (!TAKE_WORDS.includes(draft.command)) {
     return `"${word}" is one word too many behind ${draft.command}; a config is given as --config ${word}`
   }
   draft.rest.push(word)
@@ -224,14 +294,14 @@ function finish(draft: Draft, used: ReadonlySet<string>): CommandLine | UsageErr
       return { error: `--${name} belongs to the command ${only}` }
     }
   }
-  const { sources, sets, gates, rest, mode, format, shutdownTimeoutMs, watch } = draft
+  const { sources, sets, gates, rest, explain, mode, format, shutdownTimeoutMs, watch } = draft
   const options = {
     mode,
     format,
     ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }),
     ...(watch === undefined ? {} : { watch }),
   }
-  return { command, sources, sets, gates, rest, options }
+  return { command, sources, sets, gates, rest, options, explain }
 }
 
 /** What `--help` prints. */

@@ -4,6 +4,7 @@ import { CATALOG, type CatalogEntry } from '../catalog.ts'
 import { type CommandLine, EXIT_OK, helpText } from '../cli.ts'
 import { version } from '../run.ts'
 import { components } from './components.ts'
+import { explain } from './explain.ts'
 import { featureGates } from './featuregate.ts'
 import type { CommandIo } from './io.ts'
 import { printConfig } from './print-config.ts'
@@ -25,6 +26,8 @@ export async function runCommand(
       return printConfig(line, io, catalog)
     case 'schema':
       return schema(io, catalog)
+    case 'explain':
+      return explain(line, io, catalog)
     case 'featuregate':
       return featureGates(line, io)
     case 'version':

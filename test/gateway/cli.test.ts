@@ -9,6 +9,7 @@ const NOTHING = {
   gates: [],
   rest: [],
   options: { mode: 'redacted', format: 'yaml' },
+  explain: { attributes: [] },
 }
 
 // Scenario: the command lines that start Collectors today, and each command of Sluice.
@@ -33,6 +34,20 @@ test('command lines', () => {
     ['components', { command: 'components' }],
     ['schema', { command: 'schema' }],
     ['featuregate some.gate', { command: 'featuregate', rest: ['some.gate'] }],
+    [
+      'explain metric a.b --type counter --unit By --strategy=NoTranslation --namespace n --attribute c --attribute d=e',
+      {
+        command: 'explain',
+        rest: ['metric', 'a.b'],
+        explain: {
+          type: 'counter',
+          unit: 'By',
+          strategy: 'NoTranslation',
+          namespace: 'n',
+          attributes: ['c', 'd'],
+        },
+      },
+    ],
     ['-h', { command: 'help' }],
     ['--help', { command: 'help' }],
     ['help', { command: 'help' }],
