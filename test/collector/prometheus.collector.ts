@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
+import { conventionRequest } from '../kit/conventions.ts'
 import { OPEN_METRICS, PROTOBUF, type ProtoFamily, readProtoPage } from '../kit/prometheus-page.ts'
 import { Comparison } from './comparison.ts'
 import { askHttp, post } from './exchange.ts'
@@ -129,8 +130,37 @@ test(`prometheus (SLUICE_SEED=${seed})`, { timeout: 120_000 }, async t => {
     }
   }
   await t.test('clashes', t => clashes(t, comparison))
+  await t.test('the semantic conventions', t => conventions(t, comparison))
   comparison.end()
 })
+
+const STRATEGIES = [
+  'UnderscoreEscapingWithSuffixes',
+  'UnderscoreEscapingWithoutSuffixes',
+  'NoUTF8EscapingWithSuffixes',
+  'NoTranslation',
+]
+const CONVENTION_CONFIG = `
+receivers: {otlp: {protocols: {http: {endpoint: "@http@"}}}}
+exporters:
+${STRATEGIES.map((strategy, i) => `  prometheus/${i}: {endpoint: "@page${'abcd'[i]}@", translation_strategy: ${strategy}}`).join('\n')}
+service: {pipelines: {metrics: {receivers: [otlp], exporters: [${STRATEGIES.map((_, i) => `prometheus/${i}`).join(', ')}]}}}
+`
+
+// Scenario: every metric of the semantic conventions, in each strategy.
+// Guarantees: equal pages, so equal names and types.
+async function conventions(t: TestContext, comparison: Comparison): Promise<void> {
+  const pair = await startPair(t, CONVENTION_CONFIG)
+  if (pair === undefined) return
+  await pair.both(async side => {
+    assert.equal((await post(side.address('http'), 'metrics', conventionRequest())).status, 200)
+  })
+  for (const [i, strategy] of STRATEGIES.entries()) {
+    const [ours, theirs] = await pair.both(side => scrape(side, i, ACCEPTS['text in UTF-8']!))
+    assert.ok(ours.lines.length > 1000)
+    await t.test(strategy, () => comparison.same(`conventions, ${strategy}`, { ...ours }, { ...theirs }))
+  }
+}
 
 const CLASH_CONFIG = `
 receivers: {otlp: {protocols: {http: {endpoint: "@http@"}}}}
