@@ -143,6 +143,7 @@ function ruleOf(rule: RelabelSettings, utf8: boolean): RelabelRule {
 /** The finest scale whose buckets grow by at least this factor. */
 function scaleFor(factor: number): number {
   if (factor <= 1) return 8
-  const scale = Math.floor(-Math.log2(Math.log2(factor)))
+  // Plus 0: of -0 there is no need.
+  const scale = Math.floor(-Math.log2(Math.log2(factor))) + 0
   return Math.min(8, Math.max(-4, scale))
 }

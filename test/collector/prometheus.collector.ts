@@ -156,7 +156,7 @@ async function conventions(t: TestContext, comparison: Comparison): Promise<void
     assert.equal((await post(side.address('http'), 'metrics', conventionRequest())).status, 200)
   })
   for (const [i, strategy] of STRATEGIES.entries()) {
-    const [ours, theirs] = await pair.both(side => scrape(side, i, ACCEPTS['text in UTF-8']!))
+    const [ours, theirs]: [Page, Page] = await pair.both(side => scrape(side, i, ACCEPTS['text in UTF-8']!))
     assert.ok(ours.lines.length > 1000)
     await t.test(strategy, () => comparison.same(`conventions, ${strategy}`, { ...ours }, { ...theirs }))
   }

@@ -177,3 +177,38 @@ test('a proxy from the environment', async t => {
   assert.equal((await send(client, here.url('/'))).status, 204)
   assert.equal(proxy.seen.length, 1)
 })
+
+// Scenario: a page that moved by 302, to the same host and to another one, asked for by a reader that follows anything,
+// and by one that follows nothing; with a secret header; an answer longer than the reader wants.
+// Guarantees: `redirects` and `answerBytesMax` are kept to, and secrets stay with the host that they are for.
+test('readers of pages', async () => {
+  const elsewhere = await serve(response => response.end('x'.repeat(5 * 1024 * 1024)))
+  const moved = await serve((response, { url }) => {
+    if (url === '/here') response.end('y')
+    else
+      response
+        .writeHead(302, { location: url === '/away' ? elsewhere.url('/', 'localhost').href : '/here' })
+        .end()
+  })
+  const client = clientOf({})
+  const get = (path: string, more: object) =>
+    client.send({
+      method: 'GET',
+      url: moved.url(path),
+      headers: { accept: 'text/plain' },
+      secrets: { authorization: 'Bearer a' },
+      chunks: [],
+      byteLength: 0,
+      signal: undefined,
+      ...more,
+    })
+  assert.equal((await get('/', { redirects: 'none' })).status, 302)
+  assert.equal((await get('/', {})).status, 302)
+  assert.equal((await get('/', { redirects: 'all' })).status, 200)
+  assert.equal(moved.seen.at(-1)!.headers['authorization'], 'Bearer a')
+  const whole = await get('/away', { redirects: 'all', answerBytesMax: 6 * 1024 * 1024 })
+  assert.deepEqual([whole.body.length, whole.cut], [5 * 1024 * 1024, false])
+  const [asked] = elsewhere.seen
+  assert.deepEqual([asked!.headers['authorization'], asked!.headers['accept']], [undefined, 'text/plain'])
+  assert.equal((await get('/away', { redirects: 'all', answerBytesMax: 10 })).cut, true)
+})
