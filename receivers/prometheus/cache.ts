@@ -7,10 +7,22 @@ import type { ScrapedHistogram } from '../../core/formats/prometheus/parse/histo
 import { MetadataStore } from '../../core/formats/prometheus/scraped/metadata.ts'
 import type { Series } from '../../core/formats/prometheus/scraped/series.ts'
 
-export interface KnownSeries {
+/** A series, in whatever order and spelling its labels are written. */
+export interface TrackedSeries {
+  readonly id: string
   readonly series: Series
   /** Undefined for a plain sample. */
-  readonly kind: ScrapedHistogram['kind'] | undefined
+  kind: ScrapedHistogram['kind'] | undefined
+  /** The scrape after which its end will be told. */
+  tracked: number
+  /** Texts that mean it. */
+  texts: number
+}
+
+/** A text on the page. */
+export interface KnownText {
+  /** Undefined: a rule drops it. */
+  readonly is: TrackedSeries | undefined
   /** The scrape that saw it last. */
   seen: number
 }
@@ -21,67 +33,85 @@ const SLACK = 1000
 export class TargetCache {
   readonly metadata = new MetadataStore()
   /** Of this scrape. */
-  scrape = 0
-  readonly #known = new Map<string, KnownSeries>()
-  /** Texts that a rule drops, and the scrape that saw them last. */
-  readonly #dropped = new Map<string, number>()
-  /** Series that are to be marked stale when they vanish, by id. */
-  #current = new Map<string, KnownSeries>()
-  #previous = new Map<string, KnownSeries>()
+  scrape = 1
+  readonly #texts = new Map<string, KnownText>()
+  readonly #series = new Map<string, TrackedSeries>()
+  #current: TrackedSeries[] = []
+  #previous: TrackedSeries[] = []
+  /** Texts of this scrape. */
+  #seen = 0
+  #failed = false
   #goodSize = 0
 
   /** Texts, series and families that are remembered. */
   get size(): number {
-    return this.#known.size + this.#dropped.size + this.metadata.size
+    return this.#texts.size + this.metadata.size
   }
 
-  get(text: string): KnownSeries | undefined {
-    return this.#known.get(text)
+  get(text: string): KnownText | undefined {
+    return this.#texts.get(text)
   }
 
-  add(text: string, series: Series, kind: KnownSeries['kind']): KnownSeries {
-    const known = { series, kind, seen: this.scrape }
-    this.#known.set(text, known)
+  /** True when it was seen in this scrape before. */
+  see(known: KnownText): boolean {
+    if (known.seen === this.scrape) return true
+    known.seen = this.scrape
+    this.#seen++
+    return false
+  }
+
+  /** One series for all texts that mean it. */
+  intern(series: Series, kind: TrackedSeries['kind']): TrackedSeries {
+    const { id } = series
+    return this.#series.get(id) ?? { id, series, kind, tracked: 0, texts: 0 }
+  }
+
+  add(text: string, is: TrackedSeries | undefined): KnownText {
+    const known = { is, seen: this.scrape }
+    this.#texts.set(text, known)
+    this.#seen++
+    if (is !== undefined && ++is.texts === 1) this.#series.set(is.id, is)
     return known
   }
 
-  isDropped(text: string): boolean {
-    if (!this.#dropped.has(text)) return false
-    this.#dropped.set(text, this.scrape)
-    return true
-  }
-
-  drop(text: string): void {
-    this.#dropped.set(text, this.scrape)
-  }
-
-  track(known: KnownSeries): void {
-    this.#current.set(known.series.id, known)
+  track(one: TrackedSeries, kind: TrackedSeries['kind']): void {
+    one.kind = kind
+    if (one.tracked === this.scrape) return
+    one.tracked = this.scrape
+    this.#current.push(one)
   }
 
   /** Was there last time and is not now. */
-  *stale(): Generator<KnownSeries> {
-    for (const [id, known] of this.#previous) if (!this.#current.has(id)) yield known
+  *stale(): Generator<TrackedSeries> {
+    for (const one of this.#previous) if (this.#failed || one.tracked !== this.scrape) yield one
   }
 
   /** A scrape that failed saw nothing, however far it came. */
   failed(): void {
-    this.#current.clear()
+    this.#failed = true
+    this.#current.length = 0
   }
 
   /** Ends a scrape; `good`: it had a page, and what was not on it is forgotten. */
   done(good: boolean): void {
     const { size } = this
     if (good) this.#goodSize = size
-    if (good || size > this.#goodSize * 2 + SLACK) {
-      for (const [text, { seen }] of this.#known) if (seen !== this.scrape) this.#known.delete(text)
-      for (const [text, seen] of this.#dropped) if (seen !== this.scrape) this.#dropped.delete(text)
-    }
+    if (good ? this.#seen < this.#texts.size : size > this.#goodSize * 2 + SLACK) this.#forget()
     this.metadata.scraped(good)
     const last = this.#previous
-    last.clear()
+    last.length = 0
     this.#previous = this.#current
     this.#current = last
+    this.#failed = false
+    this.#seen = 0
     this.scrape++
+  }
+
+  #forget(): void {
+    for (const [text, { is, seen }] of this.#texts) {
+      if (seen === this.scrape) continue
+      this.#texts.delete(text)
+      if (is !== undefined && --is.texts === 0) this.#series.delete(is.id)
+    }
   }
 }

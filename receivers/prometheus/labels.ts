@@ -40,7 +40,27 @@ export function seriesOf(written: readonly Label[], target: Target, job: Job): S
     if (value === '') labels.delete(name)
     else labels.set(name, value)
   }
-  return new Series(sortedLabels(labels), target)
+  return new Series(sortedLabels(labels).map(pooled), target)
+}
+
+/** Labels that come again with other series are kept once: most of what a series holds is the same as in its neighbours. */
+const pool = new Map<string, Map<string, Label>>()
+const NAMES_MAX = 1000
+/** Of one name. A label with more values than this is of its series alone. */
+const VALUES_MAX = 200
+
+function pooled(label: Label): Label {
+  const [name, value] = label
+  let values = pool.get(name)
+  if (values === undefined) {
+    if (pool.size >= NAMES_MAX) pool.clear()
+    values = new Map()
+    pool.set(name, values)
+  }
+  const known = values.get(value)
+  if (known !== undefined) return known
+  if (values.size < VALUES_MAX) values.set(value, label)
+  return label
 }
 
 /** Labels that the page and the target both have: those of the page are kept under another name, or win. */

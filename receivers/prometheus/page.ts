@@ -5,12 +5,14 @@ import { coarser, SCALE_MIN } from '../../core/formats/prometheus/native.ts'
 import type { ExponentialScraped, ScrapedHistogram } from '../../core/formats/prometheus/parse/histogram.ts'
 import { parserFor } from '../../core/formats/prometheus/parse/index.ts'
 import type { PageParser } from '../../core/formats/prometheus/parse/page.ts'
+import { Scanner } from '../../core/formats/prometheus/parse/scan.ts'
 import type { Series } from '../../core/formats/prometheus/scraped/series.ts'
 import type { Transaction } from '../../core/formats/prometheus/scraped/transaction.ts'
-import type { KnownSeries, TargetCache } from './cache.ts'
+import type { TargetCache, TrackedSeries } from './cache.ts'
 import { type FetchedPage, ScrapeFailure } from './fetch.ts'
 import type { Job } from './job.ts'
 import { LabelProblem, seriesOf } from './labels.ts'
+import { PageOrder } from './page-order.ts'
 import type { Target } from './target.ts'
 
 /** A sample may be this much ahead of the gateway's clock, in ms. */
@@ -39,6 +41,7 @@ export class PageIntake {
   readonly #target: Target
   readonly #job: Job
   readonly #cache: TargetCache
+  readonly #order = new PageOrder()
 
   constructor(target: Target, job: Job, cache: TargetCache) {
     this.#target = target
@@ -50,10 +53,15 @@ export class PageIntake {
   async take(page: FetchedPage, into: Transaction, millis: number, counts: PageCounts): Promise<void> {
     if (page.bytes.length === 0) return
     const parser = parserFor(page.bytes, page.contentType, this.#job.parse)
-    const limits = { appended: 0, problem: undefined as ScrapeFailure | undefined }
+    const limits: Limits = { appended: 0, problem: undefined }
+    const scanner = parser instanceof Scanner ? parser : undefined
+    this.#order.begin(page.bytes)
     let breath = performance.now()
     let entries = 0
-    for (let entry = parser.next(); entry !== undefined; entry = parser.next()) {
+    for (;;) {
+      if (scanner !== undefined) this.#order.expect(scanner)
+      const entry = parser.next()
+      if (entry === undefined) break
       if (++entries % ENTRIES_AT_ONCE === 0 && performance.now() - breath > BREATH_MS) {
         await breathe()
         breath = performance.now()
@@ -61,9 +69,10 @@ export class PageIntake {
       if (entry === 'type') this.#cache.metadata.setType(parser.family, parser.type)
       else if (entry === 'help') this.#cache.metadata.setHelp(parser.family, parser.text)
       else if (entry === 'unit') this.#cache.metadata.setUnit(parser.family, parser.text)
-      else this.#sample(parser, into, millis, counts, limits)
+      else this.#sample(parser, scanner, into, millis, counts, limits)
     }
     if (limits.problem !== undefined) throw limits.problem
+    if (scanner !== undefined) this.#order.end()
   }
 
   /** Marks what was there last time and is not now. */
@@ -76,45 +85,44 @@ export class PageIntake {
 
   #sample(
     parser: PageParser,
+    scanner: Scanner | undefined,
     into: Transaction,
     scraped: number,
     counts: PageCounts,
-    limits: { appended: number; problem: ScrapeFailure | undefined },
+    limits: Limits,
   ): void {
     const { honorTimestamps, trackTimestamps, sampleLimit } = this.#job
     const cache = this.#cache
-    const text = parser.series
     counts.total++
     const own = honorTimestamps ? parser.millis : undefined
-    if (cache.isDropped(text)) return
-    let known = cache.get(text)
-    const isNew = known === undefined
-    const again = known?.seen === cache.scrape
-    if (known === undefined) {
+    let text = scanner?.expected ? this.#order.came() : cache.get(parser.series)
+    const again = text !== undefined && cache.see(text)
+    let one = text?.is
+    let isNew = false
+    if (text === undefined) {
       const series = this.#series(parser)
-      if (series === undefined) {
-        cache.drop(text)
-        return
-      }
-      known = { series, kind: parser.histogram?.kind, seen: cache.scrape }
-    } else known.seen = cache.scrape
-    counts.added++
-    const millis = own ?? scraped
-    if (again && own === undefined) leaveOut(counts, 'duplicate')
-    else if (millis > scraped + AHEAD_MS_MAX) leaveOut(counts, 'in_the_future')
-    else if (sampleLimit > 0 && ++limits.appended > sampleLimit)
-      limits.problem ??= new ScrapeFailure(
-        'sample_limit',
-        `there are more than ${sampleLimit} samples (sample_limit)`,
-      )
-    else {
-      const kept = this.#append(parser, known, into, millis)
-      if (isNew) {
-        known = cache.add(text, known.series, known.kind)
-        if (limits.problem === undefined) counts.seriesAdded++
-      }
-      if (kept && (own === undefined || trackTimestamps)) cache.track(known)
+      isNew = series !== undefined
+      if (series === undefined) text = cache.add(parser.series, undefined)
+      else one = cache.intern(series, parser.histogram?.kind)
     }
+    // A rule drops it.
+    if (one !== undefined) {
+      counts.added++
+      const millis = own ?? scraped
+      if (again && own === undefined) leaveOut(counts, 'duplicate')
+      else if (millis > scraped + AHEAD_MS_MAX) leaveOut(counts, 'in_the_future')
+      else if (sampleLimit > 0 && ++limits.appended > sampleLimit)
+        limits.problem ??= sampleFailure(sampleLimit)
+      else {
+        const kept = this.#append(parser, one, into, millis)
+        if (isNew) {
+          text = cache.add(parser.series, one)
+          if (limits.problem === undefined) counts.seriesAdded++
+        }
+        if (kept && (own === undefined || trackTimestamps)) cache.track(one, parser.histogram?.kind)
+      }
+    }
+    if (scanner !== undefined && text !== undefined) this.#order.push(text, scanner)
   }
 
   #series(parser: PageParser): Series | undefined {
@@ -127,7 +135,8 @@ export class PageIntake {
     }
   }
 
-  #append(parser: PageParser, { series, kind }: KnownSeries, into: Transaction, millis: number): boolean {
+  #append(parser: PageParser, { series }: TrackedSeries, into: Transaction, millis: number): boolean {
+    const kind = parser.histogram?.kind
     const kept =
       parser.histogram === undefined
         ? into.sample(series, millis, parser.value)
@@ -154,6 +163,15 @@ export class PageIntake {
     }
     return limited
   }
+}
+
+interface Limits {
+  appended: number
+  problem: ScrapeFailure | undefined
+}
+
+function sampleFailure(limit: number): ScrapeFailure {
+  return new ScrapeFailure('sample_limit', `there are more than ${limit} samples (sample_limit)`)
 }
 
 function leaveOut(counts: PageCounts, why: string): void {

@@ -8,8 +8,9 @@ import type { Consumer, Settings } from '../../core/component/contract.ts'
 import type { DropReason } from '../../core/component/ledger.ts'
 import { Refused, Rejected } from '../../core/component/outcome.ts'
 import { BadPage } from '../../core/formats/prometheus/parse/page.ts'
+import type { Series } from '../../core/formats/prometheus/scraped/series.ts'
 import { Transaction } from '../../core/formats/prometheus/scraped/transaction.ts'
-import { type KnownSeries, TargetCache } from './cache.ts'
+import { TargetCache } from './cache.ts'
 import { type Fetcher, ScrapeFailure } from './fetch.ts'
 import type { Job } from './job.ts'
 import { reportSeries } from './labels.ts'
@@ -46,7 +47,7 @@ export class Scraper {
   readonly #cache = new TargetCache()
   readonly #intake: PageIntake
   /** Of `up` and its like. */
-  readonly #own = new Map<string, KnownSeries['series']>()
+  readonly #own = new Map<string, Series>()
 
   constructor(target: Target, context: JobContext) {
     this.#target = target

@@ -92,21 +92,8 @@ export class ClassicParser extends Scanner implements PageParser {
   #sample(): Entry {
     const start = this.pos
     this.begin = start
-    this.places.length = 0
-    this.nameStart = -1
-    if (this.skipName(true)) {
-      this.nameStart = start
-      this.nameStop = this.pos
-    } else if (this.peek() !== 0x7b) this.fail('expected the name of a metric')
-    let stop = this.pos
-    this.skipBlanks()
-    if (this.peek() === 0x7b) {
-      this.labelPlaces(this.places, true, false)
-      stop = this.pos
-      this.skipBlanks()
-    }
-    if (this.nameStart === -1) this.fail('the metric has no name', start)
-    this.series = this.bytes.toString('latin1', start, stop)
+    if (this.takeExpected()) this.skipBlanks()
+    else this.#series(start)
     const number = this.skipWord(true, true)
     if (number === this.pos) this.fail('expected the value of the metric')
     this.value = this.float(number, this.pos)
@@ -123,6 +110,25 @@ export class ClassicParser extends Scanner implements PageParser {
     }
     this.pos++
     return 'sample'
+  }
+
+  #series(start: number): void {
+    this.places.length = 0
+    this.nameStart = -1
+    if (this.skipName(true)) {
+      this.nameStart = start
+      this.nameStop = this.pos
+    } else if (this.peek() !== 0x7b) this.fail('expected the name of a metric')
+    this.to = this.pos
+    this.skipBlanks()
+    if (this.peek() === 0x7b) {
+      this.labelPlaces(this.places, true, false)
+      this.to = this.pos
+      this.skipBlanks()
+    }
+    if (this.nameStart === -1) this.fail('the metric has no name', start)
+    this.from = start
+    this.series = this.bytes.toString('latin1', start, this.to)
   }
 }
 

@@ -96,16 +96,8 @@ export class OpenMetricsParser extends Scanner implements PageParser {
   #sample(): Entry {
     const start = this.pos
     this.begin = start
-    this.places.length = 0
-    this.nameStart = -1
     this.#exemplarValue = undefined
-    if (this.skipName(true)) {
-      this.nameStart = start
-      this.nameStop = this.pos
-    } else if (this.peek() !== 0x7b) this.fail('expected the name of a metric')
-    if (this.peek() === 0x7b) this.labelPlaces(this.places, false, false)
-    if (this.nameStart === -1) this.fail('the metric has no name', start)
-    this.series = this.bytes.toString('latin1', start, this.pos)
+    if (!this.takeExpected()) this.#series(start)
     this.value = this.#number('the value of the metric')
     this.millis = NO_TIME
     if (this.peek() === SPACE && !this.#exemplarBegins()) this.millis = this.#time()
@@ -114,6 +106,20 @@ export class OpenMetricsParser extends Scanner implements PageParser {
     if (this.peek() !== NEWLINE) this.fail('expected the end of the line')
     this.pos++
     return 'sample'
+  }
+
+  #series(start: number): void {
+    this.places.length = 0
+    this.nameStart = -1
+    if (this.skipName(true)) {
+      this.nameStart = start
+      this.nameStop = this.pos
+    } else if (this.peek() !== 0x7b) this.fail('expected the name of a metric')
+    if (this.peek() === 0x7b) this.labelPlaces(this.places, false, false)
+    if (this.nameStart === -1) this.fail('the metric has no name', start)
+    this.from = start
+    this.to = this.pos
+    this.series = this.bytes.toString('latin1', start, this.pos)
   }
 
   #exemplarBegins(): boolean {

@@ -40,10 +40,44 @@ export class Scanner {
   protected readonly places: number[] = []
   /** Where the entry begins. */
   protected begin = 0
+  /** Where the text of the series is: what `series` says. */
+  from = 0
+  to = 0
+  /** The sample's text is the one that was expected: neither `series` nor `labels()` is there. */
+  expected = false
+  #hint: Uint8Array | undefined
+  #hintFrom = 0
+  #hintTo = 0
 
   constructor(bytes: Uint8Array) {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.end = bytes.length
+  }
+
+  /** The next sample is likely to have the text `page[from, to)`, which was read before. */
+  expect(page: Uint8Array, from: number, to: number): void {
+    this.#hint = page
+    this.#hintFrom = from
+    this.#hintTo = to
+  }
+
+  /** Past the text that was expected, if it stands here: it ends here too. */
+  protected takeExpected(): boolean {
+    const hint = this.#hint
+    this.expected = false
+    if (hint === undefined) return false
+    this.#hint = undefined
+    const start = this.pos
+    const stop = start + this.#hintTo - this.#hintFrom
+    const { bytes, end } = this
+    // A text without labels may go on, with them or as a longer name.
+    if (stop >= end || hint[this.#hintTo - 1] !== CLOSE) return false
+    if (bytes.compare(hint, this.#hintFrom, this.#hintTo, start, stop) !== 0) return false
+    this.from = start
+    this.to = stop
+    this.pos = stop
+    this.expected = true
+    return true
   }
 
   where(): string {

@@ -3,12 +3,10 @@
  * point. As the Collector does it (receiver/prometheusreceiver 0.155, internal/metricfamily.go).
  */
 
-import { parseGoFloat } from '../../go-numbers.ts'
-import type { LabelSet } from '../labels.ts'
 import type { ScrapedHistogram } from '../parse/histogram.ts'
 import type { MetricType, ScrapedExemplar } from '../parse/page.ts'
 import { type MetricMetadata, withoutSuffix } from './metadata.ts'
-import { type BoundLabel, labelValue, type Series } from './series.ts'
+import type { BoundLabel, Series } from './series.ts'
 
 /** `other`: what OTLP has no form for; it becomes a gauge of whatever samples there are. */
 export type PointKind = 'gauge' | 'sum' | 'histogram' | 'exponential' | 'summary' | 'other'
@@ -30,10 +28,13 @@ export interface Exemplars {
   readonly millis: number
 }
 
+const NONE: readonly number[] = []
+
 /** A point under construction. Undefined where the scrape did not say; `stale`: it said that there is no value any more. */
 export class Group {
-  readonly labels: LabelSet
-  readonly millis: number
+  family: Family | undefined
+  series: Series
+  millis = 0
   value: number | undefined
   sum: number | undefined
   count: number | undefined
@@ -41,16 +42,32 @@ export class Group {
   /** Seconds since 1970; 0: not said. */
   created = 0
   /** Bounds, and their values or cumulative counts. */
-  readonly bounds: number[] = []
-  readonly values: number[] = []
+  bounds: number[] | undefined
+  values: number[] | undefined
   /** Bounds whose series has vanished. */
-  readonly staleBounds: number[] = []
+  staleBounds: readonly number[] = NONE
   histogram: ScrapedHistogram | undefined
   exemplars: Exemplars[] | undefined
 
-  constructor(labels: LabelSet, millis: number) {
-    this.labels = labels
+  constructor(series: Series) {
+    this.series = series
+  }
+
+  /** Begins anew, in a family of another scrape. */
+  reset(family: Family, millis: number): this {
+    this.family = family
     this.millis = millis
+    this.value = undefined
+    this.sum = undefined
+    this.count = undefined
+    this.stale = false
+    this.created = 0
+    this.bounds = undefined
+    this.values = undefined
+    this.staleBounds = NONE
+    this.histogram = undefined
+    this.exemplars = undefined
+    return this
   }
 }
 
@@ -64,8 +81,17 @@ export class Family {
   readonly monotonic: boolean
   /** It comes in one piece, not in samples. */
   readonly whole: boolean
-  readonly groups = new Map<string, Group>()
-  readonly #bound: BoundLabel
+  readonly groups: Group[] = []
+  readonly bound: BoundLabel
+  /** Whose point is a single sample, unless there is a _created. */
+  readonly #single: boolean
+  /** Of the first sample. */
+  #name: string | undefined
+  /** Made when a point is looked for by its labels. */
+  #byKey: Map<string, Group> | undefined
+  /** Parts of one point stand together. */
+  #lastKey = ''
+  #last: Group | undefined
 
   constructor(name: string, metadata: MetricMetadata, whole: ScrapedHistogram['kind'] | undefined) {
     this.name = name
@@ -74,7 +100,8 @@ export class Family {
     this.metadata = whole === undefined ? metadata : { ...metadata, type: 'histogram' }
     this.kind = whole === 'exponential' ? 'exponential' : KINDS[this.metadata.type]
     this.monotonic = this.metadata.type === 'counter'
-    this.#bound = BOUNDS[this.kind]
+    this.bound = BOUNDS[this.kind]
+    this.#single = this.bound === ''
   }
 
   /** Whether a sample of this name, of which nothing is known, is part of the family. */
@@ -85,9 +112,10 @@ export class Family {
 
   /** `value` undefined: stale. */
   add(series: Series, millis: number, value: number | undefined): Misfit | undefined {
-    const group = this.#group(series, millis)
-    if (group.millis !== millis) return 'other_time'
     const { name } = series
+    const created = this.#hasCreated && this.#isCreated(name)
+    const group = this.#group(series, millis, created)
+    if (group.millis !== millis) return 'other_time'
     if (this.kind === 'histogram' || this.kind === 'summary') {
       if (name.endsWith('_sum')) {
         group.sum = value
@@ -95,9 +123,9 @@ export class Family {
       } else if (name.endsWith('_count')) {
         group.count = value ?? 0
         group.stale ||= value === undefined
-      } else if (this.#isCreated(name)) group.created = value ?? 0
+      } else if (created) group.created = value ?? 0
       else return this.#addBound(group, series, value)
-    } else if ((this.kind === 'sum' || this.kind === 'exponential') && this.#isCreated(name)) {
+    } else if (created) {
       group.created = value ?? 0
     } else if (this.kind !== 'exponential') {
       group.value = value ?? 0
@@ -108,7 +136,7 @@ export class Family {
 
   /** `histogram` undefined: stale. */
   addWhole(series: Series, millis: number, histogram: ScrapedHistogram | undefined): Misfit | undefined {
-    const group = this.#group(series, millis)
+    const group = this.#group(series, millis, false)
     if (group.millis !== millis) return 'other_time'
     if (histogram !== undefined && (histogram.kind === 'exponential') !== (this.kind === 'exponential'))
       return 'other_type'
@@ -118,37 +146,72 @@ export class Family {
   }
 
   addExemplars(series: Series, list: readonly ScrapedExemplar[], millis: number): void {
-    const group = this.groups.get(series.attributes(this.#bound).key)
+    const { point } = series
+    const group = point?.family === this ? point : this.#keyed().get(series.key(this.bound))
     if (group !== undefined) (group.exemplars ??= []).push({ list, millis })
   }
 
   start(series: Series, millis: number, started: number): void {
-    this.#group(series, millis).created = started / 1000
+    this.#group(series, millis, false).created = started / 1000
   }
 
-  #addBound(group: Group, { labels }: Series, value: number | undefined): Misfit | undefined {
-    const bound = parseGoFloat(labelValue(labels, this.#bound))
+  #addBound(group: Group, series: Series, value: number | undefined): Misfit | undefined {
+    const bound = series.bound(this.bound)
     if (bound === undefined) return 'no_bound'
-    if (value === undefined) group.staleBounds.push(bound)
+    if (value === undefined) group.staleBounds = [...group.staleBounds, bound]
     else {
+      group.bounds ??= []
+      group.values ??= []
       group.bounds.push(bound)
       group.values.push(value)
     }
     return undefined
   }
 
+  get #hasCreated(): boolean {
+    return this.kind !== 'gauge' && this.kind !== 'other'
+  }
+
   #isCreated(name: string): boolean {
     return name.endsWith('_created') && name.slice(0, -'_created'.length) === this.metadata.family
   }
 
-  #group(series: Series, millis: number): Group {
-    const { key, labels } = series.attributes(this.#bound)
-    let group = this.groups.get(key)
-    if (group === undefined) {
-      group = new Group(labels, millis)
-      this.groups.set(key, group)
-    }
+  /** `apart`: the sample is no point of its own, though the family's points are single samples. */
+  #group(series: Series, millis: number, apart: boolean): Group {
+    if (!this.#single || apart) return this.#shared(series, millis)
+    const { point } = series
+    if (point?.family === this) return point
+    this.#name ??= series.name
+    // A family whose samples are `x` has one that is called `x_count` too: of equal labels the last one counts.
+    if (this.#name !== series.name) return this.#shared(series, millis)
+    const known = this.#byKey?.get(series.key(''))
+    if (known !== undefined) return known
+    const group = (point ?? new Group(series)).reset(this, millis)
+    series.point = group
+    this.groups.push(group)
+    this.#byKey?.set(series.key(''), group)
     return group
+  }
+
+  /** The point that several series are parts of. */
+  #shared(series: Series, millis: number): Group {
+    const key = series.key(this.bound)
+    if (this.#last !== undefined && this.#lastKey === key) return this.#last
+    const byKey = this.#keyed()
+    let group = byKey.get(key)
+    if (group === undefined) {
+      group = new Group(series).reset(this, millis)
+      this.groups.push(group)
+      byKey.set(key, group)
+    }
+    this.#last = group
+    this.#lastKey = key
+    return group
+  }
+
+  #keyed(): Map<string, Group> {
+    this.#byKey ??= new Map(this.groups.map(group => [group.series.key(this.bound), group]))
+    return this.#byKey
   }
 }
 

@@ -50,7 +50,7 @@ export function writeMetric(out: Writer, field: number, name: string, family: Fa
   if (ucum !== '') out.string(Metric.unit, ucum)
   const data = out.open(FIELDS[family.kind])
   let points = 0
-  for (const group of family.groups.values()) if (writePoint(out, family, group)) points++
+  for (const group of family.groups) if (writePoint(out, family, group)) points++
   if (family.kind === 'sum' || family.kind === 'histogram' || family.kind === 'exponential') {
     out.tag(Sum.aggregationTemporality, 0)
     out.varint(AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE)
@@ -69,11 +69,11 @@ export function writeMetric(out: Writer, field: number, name: string, family: Fa
 function writePoint(out: Writer, family: Family, group: Group): boolean {
   switch (family.kind) {
     case 'histogram':
-      return family.whole ? customHistogram(out, group) : classicHistogram(out, group)
+      return family.whole ? customHistogram(out, family, group) : classicHistogram(out, family, group)
     case 'exponential':
-      return exponentialHistogram(out, group)
+      return exponentialHistogram(out, family, group)
     case 'summary':
-      return summary(out, group)
+      return summary(out, family, group)
     default:
       return number(out, family, group)
   }
@@ -87,43 +87,44 @@ function number(out: Writer, family: Family, group: Group): boolean {
   if (group.stale) noValue(out, NumberDataPoint.flags)
   else double(out, NumberDataPoint.asDouble, group.value)
   exemplars(out, NumberDataPoint.exemplars, group)
-  writeLabels(out, NumberDataPoint.attributes, group.labels)
+  out.raw(group.series.attributes(family.bound, NumberDataPoint.attributes))
   out.close(point)
   return true
 }
 
-function classicHistogram(out: Writer, group: Group): boolean {
+function classicHistogram(out: Writer, family: Family, group: Group): boolean {
   if (group.count === undefined) return false
-  const order = sorted(group.stale ? [...group.bounds, ...group.staleBounds] : group.bounds)
+  const known = boundsOf(group)
   const bounds: number[] = []
   const counts: number[] = []
   let below = 0
-  for (const i of order) {
-    const bound = group.bounds[i] ?? group.staleBounds[i - group.bounds.length]!
+  for (const i of sorted(known)) {
+    const bound = known[i]!
     if (bound === Infinity) break
-    const cumulative = group.stale ? 0 : group.values[i]!
+    const cumulative = group.stale ? 0 : group.values![i]!
     bounds.push(bound)
     counts.push(cumulative - below)
     below = cumulative
   }
   counts.push(group.stale ? 0 : group.count - below)
-  histogramPoint(out, group, group.count, group.sum, bounds, counts)
+  histogramPoint(out, family, group, group.count, group.sum, bounds, counts)
   return true
 }
 
-function customHistogram(out: Writer, group: Group): boolean {
+function customHistogram(out: Writer, family: Family, group: Group): boolean {
   if (group.stale) {
-    histogramPoint(out, group, 0, undefined, [], [])
+    histogramPoint(out, family, group, 0, undefined, [], [])
     return true
   }
   const { bounds, counts, count, sum } = group.histogram as CustomScraped
   if (bounds.length === 0) return false
-  histogramPoint(out, group, count, sum, bounds, counts)
+  histogramPoint(out, family, group, count, sum, bounds, counts)
   return true
 }
 
 function histogramPoint(
   out: Writer,
+  family: Family,
   group: Group,
   count: number,
   sum: number | undefined,
@@ -149,16 +150,16 @@ function histogramPoint(
     out.close(packed)
   }
   exemplars(out, HistogramDataPoint.exemplars, group)
-  writeLabels(out, HistogramDataPoint.attributes, group.labels)
+  out.raw(group.series.attributes(family.bound, HistogramDataPoint.attributes))
   if (group.stale) noValue(out, HistogramDataPoint.flags)
   out.close(point)
 }
 
-function exponentialHistogram(out: Writer, group: Group): boolean {
+function exponentialHistogram(out: Writer, family: Family, group: Group): boolean {
   const histogram = group.histogram as ExponentialScraped | undefined
   if (histogram === undefined && !group.stale) return false
   const point = out.open(ExponentialHistogram.dataPoints)
-  writeLabels(out, ExponentialHistogramDataPoint.attributes, group.labels)
+  out.raw(group.series.attributes(family.bound, ExponentialHistogramDataPoint.attributes))
   started(out, ExponentialHistogramDataPoint.startTimeUnixNano, group)
   time(out, ExponentialHistogramDataPoint.timeUnixNano, group.millis)
   if (histogram === undefined) noValue(out, ExponentialHistogramDataPoint.flags)
@@ -190,7 +191,7 @@ function side(out: Writer, field: number, { offset, counts }: ExponentialBuckets
   out.close(message)
 }
 
-function summary(out: Writer, group: Group): boolean {
+function summary(out: Writer, family: Family, group: Group): boolean {
   if (group.count === undefined) return false
   const point = out.open(Summary.dataPoints)
   started(out, SummaryDataPoint.startTimeUnixNano, group)
@@ -200,17 +201,22 @@ function summary(out: Writer, group: Group): boolean {
     whole(out, group.count)
     if (group.sum !== undefined) double(out, SummaryDataPoint.sum, group.sum)
   }
-  const bounds = group.stale ? [...group.bounds, ...group.staleBounds] : group.bounds
+  const bounds = boundsOf(group)
   for (const i of sorted(bounds)) {
     const quantile = out.open(SummaryDataPoint.quantileValues)
     double(out, SummaryDataPointValueAtQuantile.quantile, bounds[i]!)
-    if (!group.stale) double(out, SummaryDataPointValueAtQuantile.value, group.values[i]!)
+    if (!group.stale) double(out, SummaryDataPointValueAtQuantile.value, group.values![i]!)
     out.close(quantile)
   }
-  writeLabels(out, SummaryDataPoint.attributes, group.labels)
+  out.raw(group.series.attributes(family.bound, SummaryDataPoint.attributes))
   if (group.stale) noValue(out, SummaryDataPoint.flags)
   out.close(point)
   return true
+}
+
+/** Those that have values; where the point is stale, those whose series have vanished with it too. */
+function boundsOf({ bounds = [], staleBounds, stale }: Group): readonly number[] {
+  return stale ? [...bounds, ...staleBounds] : bounds
 }
 
 /** The places of the values in ascending order; nearly always they are in order already. */

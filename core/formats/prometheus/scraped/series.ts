@@ -1,9 +1,11 @@
 /** A series as a scrape left it: its final labels, and what OTLP makes of them. Made once, kept as long as it is exposed. */
 
 import { KeyValue } from '../../../otlp/fields.ts'
-import type { Writer } from '../../../otlp/writer.ts'
+import { Writer } from '../../../otlp/writer.ts'
+import { parseGoFloat } from '../../go-numbers.ts'
 import type { Label, LabelSet } from '../labels.ts'
 import { NAME } from '../parse/page.ts'
+import type { Group } from './family.ts'
 
 const SCOPE_PREFIX = 'otel_scope_'
 const SCOPE_NAME = 'otel_scope_name'
@@ -25,22 +27,19 @@ export interface ScrapedScope {
 /** Which label is part of the value: `le` of a histogram, `quantile` of a summary. */
 export type BoundLabel = '' | 'le' | 'quantile'
 
-export interface PointAttributes {
-  /** KeyValue messages without the field around each; `count` of them. */
-  readonly labels: LabelSet
-  /** Equal for points of one series. */
-  readonly key: string
-}
-
 export class Series {
   readonly labels: LabelSet
   readonly name: string
-  /** Equal for equal labels. */
-  readonly id: string
   readonly job: string
   readonly instance: string
   readonly scope: ScrapedScope
-  readonly #attributes: Partial<Record<BoundLabel, PointAttributes>> = {}
+  /** Its point of the last scrape, to be used again: a hundred thousand of them need not be made each time. */
+  point: Group | undefined
+  #bound: BoundLabel = ''
+  #key: string | undefined
+  #boundValue: number | undefined
+  #field = 0
+  #attributes: Uint8Array | undefined
 
   /** `labels`: sorted, each name once, no empty values. `target` stands in for job and instance where they are missing. */
   constructor(labels: LabelSet, target: { readonly job: string; readonly instance: string }) {
@@ -48,22 +47,57 @@ export class Series {
     this.name = labelValue(labels, NAME)
     this.job = labelValue(labels, 'job') || target.job
     this.instance = labelValue(labels, 'instance') || target.instance
-    this.id = keyOf(labels)
     this.scope = scopeOf(labels)
   }
 
-  attributes(bound: BoundLabel): PointAttributes {
-    let known = this.#attributes[bound]
-    if (known === undefined) {
-      const labels = this.labels.filter(
-        ([name]) => name !== bound && !ELSEWHERE.has(name) && !name.startsWith(SCOPE_PREFIX),
-      )
-      known = { labels, key: keyOf(labels) }
-      this.#attributes[bound] = known
+  /** Equal for equal labels. */
+  get id(): string {
+    return keyOf(this.labels)
+  }
+
+  /** Equal for series that are parts of one point. */
+  key(bound: BoundLabel): string {
+    this.#use(bound)
+    this.#key ??= keyOf(this.#own(bound))
+    return this.#key
+  }
+
+  /** The number in `le` or `quantile`; undefined where there is none. */
+  bound(bound: BoundLabel): number | undefined {
+    this.#use(bound)
+    this.#boundValue ??= parseGoFloat(labelValue(this.labels, bound))
+    return this.#boundValue
+  }
+
+  /** The attributes of its point as OTLP bytes, each a KeyValue in `field`. */
+  attributes(bound: BoundLabel, field: number): Uint8Array {
+    this.#use(bound)
+    if (this.#attributes === undefined || this.#field !== field) {
+      scratch.rewind()
+      writeLabels(scratch, field, this.#own(bound))
+      this.#attributes = scratch.copy()
+      this.#field = field
     }
-    return known
+    return this.#attributes
+  }
+
+  #own(bound: BoundLabel): LabelSet {
+    return this.labels.filter(
+      ([name]) => name !== bound && !ELSEWHERE.has(name) && !name.startsWith(SCOPE_PREFIX),
+    )
+  }
+
+  /** What was worked out for another kind of family is of no use. */
+  #use(bound: BoundLabel): void {
+    if (this.#bound === bound) return
+    this.#bound = bound
+    this.#key = undefined
+    this.#boundValue = undefined
+    this.#attributes = undefined
   }
 }
+
+const scratch = new Writer(4096)
 
 export function labelValue(labels: LabelSet, name: string): string {
   return labels.find(label => label[0] === name)?.[1] ?? ''

@@ -45,6 +45,8 @@ interface ScopeFamilies {
 }
 
 interface ResourceScopes {
+  readonly job: string
+  readonly instance: string
   readonly attributes: Map<string, string>
   readonly scopes: Map<string, ScopeFamilies>
   readonly scopeAttributes: Map<string, LabelSet>
@@ -62,6 +64,8 @@ export class Transaction {
   readonly #metadata: MetadataStore
   readonly #rules: TransactionRules
   readonly #resources = new Map<string, ResourceScopes>()
+  /** Nearly always the next sample is one of it too. */
+  #lastResource: ResourceScopes | undefined
   /** Samples that did not fit into a point, by why. */
   readonly misfits = new Map<Misfit, number>()
 
@@ -127,13 +131,15 @@ export class Transaction {
   }
 
   #resource({ job, instance }: Series): ResourceScopes {
+    if (this.#lastResource?.job === job && this.#lastResource.instance === instance) return this.#lastResource
     const key = `${job}\xff${instance}`
     let resource = this.#resources.get(key)
     if (resource === undefined) {
       const attributes = resourceOf(job, instance, this.#rules.discovered)
-      resource = { attributes, scopes: new Map(), scopeAttributes: new Map() }
+      resource = { job, instance, attributes, scopes: new Map(), scopeAttributes: new Map() }
       this.#resources.set(key, resource)
     }
+    this.#lastResource = resource
     return resource
   }
 
