@@ -9,6 +9,9 @@ import type { KnownText } from './cache.ts'
 /** What went is looked for this far. */
 const NEAR = 64
 
+/** A page that is larger is not kept until the next scrape, which is the slower for it. */
+const KEPT_BYTES_MAX = 64 * 1024 * 1024
+
 const NOTHING = new Uint8Array()
 
 /** A page, and where each text stands in it. */
@@ -67,9 +70,11 @@ export class PageOrder {
   /** After a good page; a bad one leaves the order of the last good one. */
   end(): void {
     const last = this.#last
-    this.#last = this.#now
-    this.#now = last
-    last.begin(NOTHING)
+    if (this.#now.bytes.length <= KEPT_BYTES_MAX) {
+      this.#last = this.#now
+      this.#now = last
+    } else last.begin(NOTHING)
+    this.#now.begin(NOTHING)
   }
 
   /** Something new came, or something went: on behind this text, where it stood. */
