@@ -4,6 +4,8 @@
  * in the same words: `says` stands there.
  */
 
+import { PROMETHEUS_RECEIVER } from './differences-prometheus-receiver.ts'
+
 export interface Difference {
   /** What docs/differences.md tells users, and why. */
   readonly says: string
@@ -409,65 +411,5 @@ export const DIFFERENCES: readonly Difference[] = [
     says: '`count` refuses unknown keys, which the Collector passes over',
     where: verdicts('count {nonsense: {}}'),
   },
-  {
-    says: 'A page that breaks in the middle, or exceeds a limit, leaves nothing behind: everything that was there before is marked stale at once. There what stood before the mistake is not, and while the page stays broken never is.',
-    where: [
-      'prometheus-receiver: openmetrics that is wrong: scrape *',
-      'prometheus-receiver: pages that are wrong: scrape *',
-      'prometheus-receiver: a page that breaks in the middle: scrape *',
-      'prometheus-receiver: another fallback: scrape *',
-      'prometheus-receiver: too many samples: scrape *',
-      'prometheus-receiver: too many labels: scrape *',
-    ],
-  },
-  {
-    says: 'A bucket that vanishes from a histogram that stays is left out; there all its counts become 2^63. The same happens there to the start time of a point whose `_created` vanishes.',
-    where: [
-      'prometheus-receiver: a histogram in pieces: scrape *',
-      'prometheus-receiver: openmetrics: scrape *',
-      'prometheus-receiver: trimmed names: scrape *',
-    ],
-  },
-  {
-    says: 'Blanks in front of a name are no part of it.',
-    where: ['prometheus-receiver: untyped: scrape *'],
-  },
-  {
-    says: 'Points of protobuf pages have the start time that the page says; there only with a feature gate.',
-    where: ['prometheus-receiver: protobuf, when it began: scrape *'],
-  },
-  {
-    says: 'A histogram of `convert_classic_histograms_to_nhcb` that vanishes is marked as the histogram it was; there as an exponential one. `_created` lines of such pages count; there they are swallowed.',
-    where: ['prometheus-receiver: text in one piece*: scrape *'],
-  },
-  {
-    says: 'Only `static_configs` and `file_sd_configs` find targets. `target_allocator`, `api_server`, `oauth2` and `scrape_config_files` are errors.',
-    where: verdicts(
-      'receivers prometheus *kubernetes_sd_configs: *',
-      'receivers prometheus *http_sd_configs: *',
-      'receivers prometheus *dns_sd_configs: *',
-      'receivers prometheus *consul_sd_configs: *',
-      'receivers prometheus *oauth2: *',
-      'receivers prometheus *api_server: {enabled: true*',
-      'receivers prometheus {target_allocator: *',
-    ),
-  },
-  {
-    says: '`use_start_time_metric`, `start_time_metric_regex` and `report_extra_scrape_metrics`, which the Collector has dropped, warn.',
-    where: verdicts(
-      'receivers prometheus *use_start_time_metric: *',
-      'receivers prometheus *start_time_metric_regex: *',
-      'receivers prometheus *report_extra_scrape_metrics: *',
-    ),
-  },
-  {
-    says: 'One text may stand for a list in `params` and `targets`. A `scheme` other than http and https is refused when the config is read, a certificate or a file of a secret that is not there when the gateway starts.',
-    where: verdicts(
-      'receivers prometheus *params: {a: b}*',
-      'receivers prometheus *targets: a}]}]}}',
-      'receivers prometheus *scheme: ftp*',
-      'receivers prometheus *credentials_file: /nowhere/at/all}*',
-      'receivers prometheus *cert_file: /nowhere, key_file: /nowhere}*',
-    ),
-  },
+  ...PROMETHEUS_RECEIVER,
 ]

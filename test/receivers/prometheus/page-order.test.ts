@@ -52,7 +52,7 @@ test('pages in any order', async t => {
         .filter(name => values[name as never] === 'stale')
         .sort(),
       vanished.sort(),
-      made[now],
+      made[now]!,
     )
     before = fresh
   }
