@@ -48,9 +48,12 @@ const pool = new Map<string, Map<string, Label>>()
 const NAMES_MAX = 1000
 /** Of one name. A label with more values than this is of its series alone. */
 const VALUES_MAX = 200
+/** Longer ones are not kept: they seldom come again, and would make the limits above mean nothing. */
+const LENGTH_MAX = 64
 
 function pooled(label: Label): Label {
   const [name, value] = label
+  if (name.length > LENGTH_MAX || value.length > LENGTH_MAX) return label
   let values = pool.get(name)
   if (values === undefined) {
     if (pool.size >= NAMES_MAX) pool.clear()

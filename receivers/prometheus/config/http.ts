@@ -127,6 +127,29 @@ export const httpFields = {
   http_headers: map(header, { doc: 'Headers of each request.' }),
 } as const
 
+/** Of the connection, or set by the scraper itself. */
+const RESERVED_HEADERS: ReadonlySet<string> = new Set([
+  'accept-encoding',
+  'authorization',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'host',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'user-agent',
+  'www-authenticate',
+  'x-amz-content-sha256',
+  'x-amz-date',
+  'x-amz-security-token',
+  'x-prometheus-remote-read-version',
+  'x-prometheus-remote-write-version',
+  'x-prometheus-scrape-timeout-seconds',
+])
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
 const whole = section(httpFields, { doc: '' })
 export type HttpSettings = ValueOf<typeof whole>
 
@@ -141,6 +164,16 @@ export function checkHttp(value: HttpSettings, report: Report): void {
     report.error('', 'has several of basic_auth, authorization and bearer_token', 'keep one of them')
   if (bearer_token.reveal() !== '' && bearer_token_file !== '')
     report.error('bearer_token_file', 'stands beside bearer_token', 'keep one of the two')
+  for (const name of value.http_headers.keys()) {
+    if (!HEADER_NAME.test(name))
+      report.error('http_headers', `"${name}" is not the name of a header`, 'rename it')
+    else if (RESERVED_HEADERS.has(name.toLowerCase()))
+      report.error(
+        'http_headers',
+        `"${name}" cannot be set there`,
+        'remove it; for Authorization write authorization:',
+      )
+  }
   if (proxy_url !== '' && value.proxy_from_environment)
     report.error('proxy_from_environment', 'stands beside proxy_url', 'keep one of the two')
   if (proxy_url === '' && value.no_proxy !== '')
