@@ -109,8 +109,8 @@ test('the timeouts of readers and processors count', { timeout: 8_000 }, async t
   const exporter = { otlp: { endpoint: server.endpoint } }
   const service = {
     telemetry: {
-      logs: { output_paths: [log], processors: [{ batch: { export_timeout: 20, exporter } }] },
-      metrics: { readers: [{ periodic: { timeout: 20, exporter } }] },
+      logs: { output_paths: [log], processors: [{ batch: { export_timeout: 500, exporter } }] },
+      metrics: { readers: [{ periodic: { timeout: 500, exporter } }] },
     },
     pipelines: { traces: { receivers: ['fake'], exporters: ['fake'] } },
   }
