@@ -44,6 +44,7 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry('connector', 'count', () => import('../connectors/count/index.ts')),
   entry('connector', 'forward', () => import('../connectors/forward.ts')),
   entry('connector', 'service_graph', () => import('../connectors/servicegraph/index.ts'), 'servicegraph'),
+  entry('connector', 'span_metrics', () => import('../connectors/spanmetrics/index.ts'), 'spanmetrics'),
   entry('extension', 'basicauth', () => import('../extensions/basicauth/index.ts')),
   entry('extension', 'bearertokenauth', () => import('../extensions/bearertokenauth.ts')),
   entry('extension', 'headers_setter', () => import('../extensions/headers-setter.ts')),

@@ -17,6 +17,7 @@ export class GatewayHost implements Host {
   readonly build: Host['build']
   readonly workers: number
   readonly worker: number | undefined
+  readonly instanceId: string | undefined
   readonly accounts: Account[] = []
   /** Set in the process that leads workers. */
   crew: WorkersHealth | undefined
@@ -28,9 +29,10 @@ export class GatewayHost implements Host {
   readonly #health = new Map<string, PartHealth>()
   readonly #log: Logger
 
-  constructor(version: string, log: Logger, workers = 1, worker?: number) {
+  constructor(version: string, log: Logger, workers = 1, worker?: number, instanceId?: string) {
     this.workers = workers
     this.worker = worker
+    this.instanceId = instanceId
     this.build = Object.freeze({ name: NAME, version, startedAt: Date.now() })
     this.#log = log
   }

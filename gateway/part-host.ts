@@ -51,6 +51,10 @@ export class PartHost implements Host {
     return this.#host.worker
   }
 
+  get instanceId(): string | undefined {
+    return this.#host.instanceId
+  }
+
   get build(): Host['build'] {
     return this.#host.build
   }

@@ -163,7 +163,9 @@ class Gateway implements RunningGateway {
 
   constructor({ telemetry, voice, open, role, workers, shutdownTimeoutMs }: GatewayOptions) {
     const { log, metrics } = telemetry
-    const host = new GatewayHost(version(), log, workers, typeof role === 'object' ? role.worker : undefined)
+    const worker = typeof role === 'object' ? role.worker : undefined
+    const instanceId = telemetry.resource['service.instance.id']
+    const host = new GatewayHost(version(), log, workers, worker, instanceId)
     this.host = host
     this.#telemetry = telemetry
     this.#running = new Running({ host, log, metrics }, shutdownTimeoutMs)

@@ -113,6 +113,8 @@ export interface Host {
   report(part: string, health: PartHealth): void
   /** True once every part has started and none is stopping. */
   readonly ready: boolean
+  /** Who this gateway is among others: its own `service.instance.id`, unless the config takes that away. */
+  readonly instanceId?: string | undefined
   /** How many processes share the memory of the machine or container with this one, itself included; 1 without. */
   readonly workers?: number
   /** Which of them it is, counted from 1; undefined without. One that is started again has the number of the one that died. */
@@ -183,6 +185,8 @@ interface FactoryBase<C> {
   readonly stability: 'alpha' | 'beta' | 'stable'
   /** `each` unless something else is said. Say it for whatever writes a file, or has to see all data of one kind. */
   readonly workers?: WorkersRule
+  /** What of a config does not go with workers although the component does. Must not throw. */
+  workersClash?(config: C): Exclude<WorkersRule, string> | undefined
   readonly config: Schema<C>
   /** The metrics this part adds to those of its edges; for the reference page. */
   readonly metrics?: readonly MetricDeclaration[]

@@ -24,8 +24,9 @@ export function checkShares(config: GatewayConfig, check: Check): void {
   if (config.service.workers === 1) return
   for (const component of inUse(config)) {
     const { id, at, factory } = component
-    const rule = ruleOf(factory)
-    if (typeof rule === 'string') continue
+    const always = ruleOf(factory)
+    const rule = typeof always === 'string' ? factory.workersClash?.(component.config) : always
+    if (rule === undefined) continue
     const path = `${sectionOf(factory.kind)}::${id}`
     check.error(at, path, `does not go with service.workers: ${rule.impossible}`, rule.fix)
   }

@@ -6,6 +6,7 @@
 import { KAFKA_EXPORTERS } from './config-cases-kafka.ts'
 import { KAFKA_RECEIVERS } from './config-cases-kafka-receiver.ts'
 import { PROMETHEUS_RECEIVERS } from './config-cases-prometheus-receiver.ts'
+import { SPANMETRICS } from './config-cases-spanmetrics.ts'
 
 export interface ConfigCase {
   readonly name: string
@@ -868,6 +869,22 @@ const wholes = [
     ),
   ),
   raw('a processor among connectors', piped(`{${T}}`, 'connectors: {batch: }\n')),
+  ...SPANMETRICS.map(yaml =>
+    raw(
+      `connectors span_metrics ${yaml}`,
+      piped(
+        '{traces: {receivers: [otlp], exporters: [span_metrics]}, metrics: {receivers: [span_metrics], exporters: [nop]}}',
+        `connectors: {span_metrics: ${yaml}}\n`,
+      ),
+    ),
+  ),
+  raw(
+    'spanmetrics by its old name, between wrong signals',
+    piped(
+      '{traces: {receivers: [otlp], exporters: [spanmetrics]}, logs: {receivers: [spanmetrics], exporters: [nop]}}',
+      'connectors: {spanmetrics: }\n',
+    ),
+  ),
 ]
 
 const sets = (name: string, sets: string[], more: Partial<ConfigCase> = {}): ConfigCase => ({

@@ -35,9 +35,10 @@ exporters:
   nop:
   prometheus: {endpoint: "a:1"}
 extensions: {health_check: , zpages: , pprof: , bearertokenauth: {tokens: [a]}, basicauth: {client_auth: {username: a, password: b}}}
+connectors: {span_metrics: }
 service:
   extensions: [health_check, zpages, pprof, bearertokenauth, basicauth]
-  pipelines: {${PIPELINES}, traces/2: {receivers: [otlp], processors: [attributes, resource, probabilistic_sampler], exporters: [nop]}, metrics/2: {receivers: [otlp], exporters: [prometheus]}}
+  pipelines: {${PIPELINES}, traces/2: {receivers: [otlp], processors: [attributes, resource, probabilistic_sampler], exporters: [nop]}, metrics/2: {receivers: [otlp, span_metrics], exporters: [prometheus]}, traces/3: {receivers: [otlp], exporters: [span_metrics]}}
 `
 
 /** Null, nothing and an empty text say the same; levels are written in any case. */

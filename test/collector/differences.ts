@@ -33,6 +33,7 @@ export const TABLES = [
   'prometheus-receiver',
   'retries',
   'sampler',
+  'spanmetrics',
   'telemetry',
 ] as const
 export type TableName = (typeof TABLES)[number]
@@ -412,4 +413,36 @@ export const DIFFERENCES: readonly Difference[] = [
     where: verdicts('count {nonsense: {}}'),
   },
   ...PROMETHEUS_RECEIVER,
+  {
+    says: '| series of `span_metrics` without a span for 15 minutes | forgotten | kept for ever |',
+    where: [
+      'defaults: all components: connectors::span_metrics::series_expiration',
+      'defaults: all components: connectors::span_metrics::metrics_expiration',
+    ],
+  },
+  {
+    says: '| series of `span_metrics`, of one resource and metric | 10,000, the rest in one with `otel.metric.overflow` | no limit |',
+    where: ['defaults: all components: connectors::span_metrics::aggregation_cardinality_limit'],
+  },
+  {
+    says: 'With `include_instrumentation_scope`, spans of different scopes are different series; there they are one, called like the first that came.',
+    where: ['spanmetrics: include_instrumentation_scope: [http]*: series'],
+  },
+  {
+    says: 'An attribute that a span has twice counts once for a `glob`; there it makes a second series of the same name.',
+    where: ['spanmetrics: dimensions: [{glob: "http.*"}]*: series'],
+  },
+  {
+    says: 'Series of a resource that leaves `resource_metrics_cache_size` before they were handed on have their count in their only point; there 0.',
+    where: ['spanmetrics: resource_metrics_cache_size: 1*: series'],
+  },
+  {
+    says: 'Refused are a glob that is not closed, buckets that do not ascend and sizes below 0.',
+    where: verdicts(
+      'whole: connectors span_metrics {dimensions: [{glob: "a.{b"}]}',
+      'whole: connectors span_metrics {histogram: {explicit: {buckets: [2ms, 1ms]}}}',
+      'whole: connectors span_metrics {histogram: {exponential: {max_size: -1}}}',
+      'whole: connectors span_metrics {exemplars: {enabled: false, max_per_data_point: -1}}',
+    ),
+  },
 ]

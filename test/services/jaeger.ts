@@ -67,3 +67,35 @@ exporters: {jaeger_storage_exporter: {trace_storage: es}}
   )
   return { ...running, otlp: `127.0.0.1:${otlp}`, query }
 }
+
+/** Its query service alone, whose Monitor page asks the Prometheus at `host:port`; `more` are keys of that backend. */
+export async function startJaegerMonitor(
+  prometheus: string,
+  more: string,
+): Promise<Running & { readonly query: string }> {
+  const [http, grpc] = [await freePort(), await freePort()]
+  const config = `
+service:
+  extensions: [jaeger_storage, jaeger_query]
+  pipelines: {traces: {receivers: [nop], exporters: [nop]}}
+  telemetry: {metrics: {level: none}}
+extensions:
+  jaeger_query:
+    storage: {traces: some, metrics: prometheus}
+    http: {endpoint: 127.0.0.1:${http}}
+    grpc: {endpoint: 127.0.0.1:${grpc}}
+  jaeger_storage:
+    backends: {some: {memory: {max_traces: 10}}}
+    metric_backends: {prometheus: {prometheus: {endpoint: "http://${prometheus}", ${more}}}}
+receivers: {nop: }
+exporters: {nop: }
+`
+  const running = run(await jaegerProgram(), ['--config', `yaml:${config}`])
+  const query = `http://127.0.0.1:${http}`
+  await eventually(
+    async () => (await fetch(`${query}/api/services`)).ok || undefined,
+    'an answer of Jaeger',
+    60_000,
+  )
+  return { ...running, query }
+}

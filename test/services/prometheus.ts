@@ -59,6 +59,8 @@ export interface Sample {
 
 export interface Prometheus {
   readonly running: Running
+  /** `host:port`. */
+  readonly address: string
   /** An instant query. */
   query(promql: string): Promise<Sample[]>
   /** Any path below /api/v1, its `data`. */
@@ -92,6 +94,7 @@ export async function startPrometheus(yaml: string, flags: readonly string[] = [
   }
   return {
     running,
+    address,
     api,
     query: async promql => {
       const { result } = (await api(`query?query=${encodeURIComponent(promql)}`)) as { result: Sample[] }

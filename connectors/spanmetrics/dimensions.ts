@@ -1,0 +1,161 @@
+/**
+ * What tells series apart. The key of a series is bytes: what of span, event and resource the series is named after, one
+ * after the other, each with its length. Only when a series is new are its attributes written.
+ */
+
+import { encodeText, readKind, valueStart, valueStop, valueText } from '../../core/formats/any-value.ts'
+import { readCachedString } from '../../core/formats/text-cache.ts'
+import { Cursor, LEN } from '../../core/otlp/cursor.ts'
+import { AnyValue, Resource } from '../../core/otlp/fields.ts'
+import type { KeySet } from '../../core/otlp/keys.ts'
+import { KeyValueRange } from '../../core/otlp/value.ts'
+import { Writer } from '../../core/otlp/writer.ts'
+import type { DimensionConfig } from './config.ts'
+import { Glob } from './glob.ts'
+import type { SlotValues } from './slot-values.ts'
+
+const STRING_TAG = (AnyValue.stringValue << 3) | LEN
+/** Stands in a key where a dimension has no value; lengths are one more than they are. */
+const ABSENT = 0
+
+interface Named {
+  readonly key: string
+  readonly slot: number
+  /** AnyValue. */
+  readonly default: Uint8Array | undefined
+}
+
+/** The attributes of a message, for globs: they look at all of them. */
+export interface AllAttributes {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly stop: number
+  readonly field: number
+}
+
+/** Where values are looked for, in this order. */
+export interface Sources {
+  readonly span: SlotValues
+  readonly event: SlotValues | undefined
+  readonly resource: SlotValues
+}
+
+/** An attribute of a series: its AnyValue is `bytes[start, stop)`. */
+export interface Value {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly stop: number
+}
+
+const cursor = new Cursor(new Uint8Array())
+const entry = new KeyValueRange()
+
+/** One list of the config. */
+export class DimensionList {
+  readonly named: readonly Named[]
+  readonly globs: readonly Glob[]
+
+  /** Enters its keys into `keys`. */
+  constructor(written: readonly DimensionConfig[], keys: KeySet) {
+    this.named = written
+      .filter(({ glob }) => glob === '')
+      .map(({ name, default: usual }) => ({
+        key: name,
+        slot: keys.add(name),
+        default: usual === undefined ? undefined : encodeText(usual),
+      }))
+    this.globs = written.filter(({ glob }) => glob !== '').map(({ glob }) => new Glob(glob))
+  }
+
+  /** Appends the values to a key. */
+  writeKey(out: Writer, { span, event, resource }: Sources): void {
+    for (const { slot, default: usual } of this.named) {
+      let from: SlotValues = span
+      if (from.starts[slot] === -1) {
+        if (event !== undefined && event.starts[slot] !== -1) from = event
+        else from = resource
+      }
+      const start = from.starts[slot]!
+      if (start !== -1) writeText(out, from.bytes, start, from.stops[slot]!)
+      else if (usual !== undefined) writeText(out, usual, 0, usual.length)
+      else out.byte(ABSENT)
+    }
+  }
+
+  /** Adds the attributes to those of a series; a later one takes the place of one with its key. */
+  collect(into: Map<string, Value>, { span, event, resource }: Sources): void {
+    for (const { key, slot, default: usual } of this.named) {
+      const from = [span, event, resource].find(one => one !== undefined && one.starts[slot] !== -1)
+      if (from !== undefined)
+        into.set(key, { bytes: from.bytes, start: from.starts[slot]!, stop: from.stops[slot]! })
+      else if (usual !== undefined) into.set(key, { bytes: usual, start: 0, stop: usual.length })
+    }
+  }
+}
+
+/** The values that globs pick out of attributes, by key; of equal keys the first counts, in the first of `messages`. */
+export function matched(
+  globs: readonly Glob[],
+  messages: readonly AllAttributes[],
+): readonly (readonly [string, Value])[] {
+  const seen = new Set<string>()
+  const found: [string, Value][] = []
+  for (const { bytes, start, stop, field } of messages) {
+    const own: [string, Value][] = []
+    cursor.reset(bytes, start, stop)
+    while (cursor.next()) {
+      if (cursor.field !== field || cursor.wire !== LEN) continue
+      entry.find(bytes, cursor.start, cursor.stop)
+      const key = readCachedString(bytes, entry.keyStart, entry.keyStop)
+      if (seen.has(key)) continue
+      seen.add(key)
+      if (globs.some(glob => glob.matches(key)))
+        own.push([key, { bytes, start: entry.valueStart, stop: entry.valueStop }])
+    }
+    found.push(...own)
+  }
+  return found.sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+/** Appends what globs have found to a key. */
+export function writeMatched(out: Writer, found: readonly (readonly [string, Value])[]): void {
+  for (const [key, { bytes, start, stop }] of found) {
+    out.varint(key.length + 1)
+    out.string(1, key)
+    writeText(out, bytes, start, stop)
+  }
+  out.byte(ABSENT)
+}
+
+/** The text of an AnyValue with its length in front: values of different kinds that look alike are one. */
+function writeText(out: Writer, bytes: Uint8Array, start: number, stop: number): void {
+  const length = stop - start - 2
+  if (length >= 0 && length < 0x7f && bytes[start] === STRING_TAG && bytes[start + 1] === length) {
+    out.byte(length + 1)
+    out.raw(bytes, start + 2, stop)
+    return
+  }
+  const kind = readKind(bytes, start, stop)
+  if (kind === AnyValue.stringValue) {
+    out.varint(valueStop - valueStart + 1)
+    out.raw(bytes, valueStart, valueStop)
+    return
+  }
+  const text = Buffer.from(valueText(bytes, start, stop))
+  out.varint(text.length + 1)
+  out.raw(text)
+}
+
+/** KeyValues as field 1. */
+export function encodeAttributes(attributes: ReadonlyMap<string, Value>): Uint8Array {
+  scratch.rewind()
+  for (const [key, { bytes, start, stop }] of attributes) {
+    const mark = scratch.open(Resource.attributes)
+    scratch.string(1, key)
+    scratch.lengthDelimited(2, bytes, start, stop)
+    scratch.close(mark)
+  }
+  return scratch.copy()
+}
+
+const scratch = new Writer(1024)

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { OVERFLOW_KEY } from '../../../connectors/spanmetrics/resources.ts'
+import { begin, callsOf, type Point, request, span, text } from './kit.ts'
+
+const SERIES = 'sluice_spanmetrics_series{connector="span_metrics"}'
+const BYTES = 'sluice_spanmetrics_series_bytes{connector="span_metrics"}'
+
+function total(points: readonly Point[], name = 'calls'): number {
+  const own = points.filter(one => one.name === name)
+  return own.reduce((sum, { point }) => sum + Number(point['asInt'] ?? point['count']), 0)
+}
+
+// Scenario: an attack of 50,000 span names on a service, beside another one that behaves; limits as they are by default.
+// Guarantees: 10,000 series and one that counts the rest; no span is lost; the other service has its series; the log and a
+// metric name the service, the dimension, and values of it.
+test('too many names overflow, and their service is named', async () => {
+  const { send, clock, taken, settings, stop } = await begin()
+  for (let from = 0; from < 50_000; from += 5000) {
+    const names = Array.from({ length: 5000 }, (_, i) => span(`GET /users/${from + i}`))
+    await send(request(names))
+  }
+  await send(request([span('fine')], [text('service.name', 'quiet')]))
+  assert.equal(settings.metrics.read(SERIES), 10_002)
+  await clock.advance(60_000)
+  taken()
+  await clock.advance(60_000)
+  const points = taken()
+  const calls = callsOf(points)
+  assert.equal(calls['overflow'], 40_000)
+  assert.equal(calls['fine'], 1)
+  assert.equal(total(points), 50_001)
+  assert.equal(total(points, 'duration'), 50_001)
+  const overflow = points.filter(({ labels }) => labels[OVERFLOW_KEY] === true)
+  assert.deepEqual(
+    overflow.map(({ name, labels, resource }) => [name, labels, resource]),
+    [
+      ['calls', { [OVERFLOW_KEY]: true }, { 'service.name': 'shop' }],
+      ['duration', { [OVERFLOW_KEY]: true }, { 'service.name': 'shop' }],
+    ],
+  )
+  const [line, ...more] = settings.log.lines.filter(({ level }) => level === 'warn')
+  assert.deepEqual(more, [])
+  assert.match(line!.message, /more series than the limit/)
+  assert.deepEqual(
+    { ...line!.fields, examples: undefined },
+    {
+      service: 'shop',
+      dimension: 'span.name',
+      values: 10_000,
+      overflowed: 40_000,
+      limit: 'aggregation_cardinality_limit',
+      examples: undefined,
+    },
+  )
+  assert.match(String(line!.fields['examples']), /GET \/users\/0/)
+  const named = 'connector="span_metrics",dimension="span.name",service="shop"'
+  assert.equal(settings.metrics.read(`sluice_spanmetrics_overflowed{${named}}`), 40_000)
+  await stop()
+})
+
+// Scenario: the same with no limit but that of memory, 2 MiB; then nothing for as long as series live.
+// Guarantees: what is held stays below the limit but for one overflow series, and everything is counted; afterwards the
+// memory is given back.
+for (const histogram of [{}, { exponential: {} }, { disable: true }])
+  test(`memory is bounded: histogram ${JSON.stringify(histogram)}`, async () => {
+    const limit = 2 * 1024 * 1024
+    const { send, clock, taken, settings } = await begin({
+      aggregation_cardinality_limit: 0,
+      max_series_bytes: limit,
+      exemplars: { enabled: true },
+      histogram,
+    })
+    const ids = { traceId: Buffer.alloc(16, 1), spanId: Buffer.alloc(8, 2) }
+    for (let from = 0; from < 40_000; from += 5000)
+      await send(request(Array.from({ length: 5000 }, (_, i) => span(`GET /users/${from + i}`, ids))))
+    const held = settings.metrics.read(BYTES)
+    assert.ok(held > limit / 2 && held < limit + 4096, `${held} bytes are held`)
+    await clock.advance(60_000)
+    taken()
+    await clock.advance(60_000)
+    assert.equal(total(taken()), 40_000)
+    const line = settings.log.lines.find(({ level }) => level === 'warn')!
+    assert.deepEqual([line.fields['service'], line.fields['dimension']], ['shop', 'span.name'])
+    assert.equal(line.fields['limit'], 'max_series_bytes')
+    await clock.advance(16 * 60_000)
+    assert.equal(settings.metrics.read(SERIES), 0)
+    assert.ok(settings.metrics.read(BYTES) < 20_000, `${settings.metrics.read(BYTES)} bytes are held`)
+  })
+
+// Scenario: an attack with resources: 20,000 of them, of one service.
+// Guarantees: memory is bounded; what there is no room for is counted in series of a resource of their own; the attribute
+// that differs is named.
+test('too many resources overflow', async () => {
+  const limit = 2 * 1024 * 1024
+  const { send, clock, taken, settings } = await begin({
+    max_series_bytes: limit,
+    resource_metrics_cache_size: 1_000_000,
+  })
+  for (let i = 0; i < 20_000; i++)
+    await send(request([span('a')], [text('service.name', 'shop'), text('host.id', `id ${i}`)]))
+  const held = settings.metrics.read(BYTES)
+  assert.ok(held < limit + 4096, `${held} bytes are held`)
+  await clock.advance(60_000)
+  taken()
+  await clock.advance(60_000)
+  const points = taken()
+  assert.equal(total(points), 20_000)
+  const others = points.filter(({ resource }) => resource[OVERFLOW_KEY] === true)
+  assert.equal(others.length, 2)
+  assert.ok(Number(others[0]!.point['asInt']) > 1000)
+  const line = settings.log.lines.find(({ level }) => level === 'warn')!
+  assert.equal(line.fields['dimension'], 'resource host.id')
+  await clock.advance(20 * 60_000)
+  assert.equal(settings.metrics.read(SERIES), 0)
+  assert.ok(settings.metrics.read(BYTES) < 20_000)
+})
+
+// Scenario: twelve services overflow, of which each is worst once.
+// Guarantees: the metric that names them has ten names at most; the rest is one.
+test('the metric of offenders is bounded', async () => {
+  const { send, clock, settings } = await begin({ aggregation_cardinality_limit: 1 })
+  for (let i = 0; i < 12; i++) {
+    const names = Array.from({ length: 5 }, (_, n) => span(`name ${n}`))
+    await send(request(names, [text('service.name', `service ${i}`)]))
+    await clock.advance(60_000)
+  }
+  const keys = [...settings.metrics.values.keys()].filter(key =>
+    key.startsWith('sluice_spanmetrics_overflowed'),
+  )
+  assert.equal(keys.length, 11)
+  const others = 'connector="span_metrics",dimension="others",service="others"'
+  assert.equal(settings.metrics.read(`sluice_spanmetrics_overflowed{${others}}`), 8)
+})
+
+// Scenario: with delta temporality, a limit of 3: five names a flush, others each time.
+// Guarantees: three series and one for the rest in each flush: the limit begins anew.
+test('the limit with delta temporality', async () => {
+  const { spans, clock, taken } = await begin({
+    aggregation_cardinality_limit: 3,
+    aggregation_temporality: 'AGGREGATION_TEMPORALITY_DELTA',
+  })
+  for (let flush = 0; flush < 3; flush++) {
+    const names = Array.from({ length: 5 }, (_, i) => `${flush * (i % 2)} ${i}`)
+    await spans(...names.map(name => span(name)))
+    await clock.advance(60_000)
+    const expected = { [names[0]!]: 1, [names[1]!]: 1, [names[2]!]: 1, overflow: 2 }
+    assert.deepEqual(callsOf(taken()), expected)
+  }
+})
