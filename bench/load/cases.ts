@@ -7,7 +7,7 @@ export const DOORS = ['http', 'grpc'] as const
 export type Door = (typeof DOORS)[number]
 
 /** Each has a config of its own, `<name>.yaml` in this folder. */
-export const PIPELINES = ['nop', 'edit', 'export'] as const
+export const PIPELINES = ['nop', 'edit', 'export', 'spanmetrics'] as const
 export type Pipeline = (typeof PIPELINES)[number]
 
 /** What shots are fired for: the pipelines at full load, and `nop` over HTTP as autocannon drives it. */
@@ -83,6 +83,7 @@ const SPANS: Readonly<Record<CellCase, readonly number[]>> = {
   autocannon: [1, 10, 100, 512],
   edit: [100, 512],
   export: [10, 100, 512],
+  spanmetrics: [10, 100, 512],
 }
 
 /** Compression belongs to the door, and the door is measured with nop. */
@@ -91,6 +92,7 @@ const ENCODINGS_OF: Readonly<Record<CellCase, readonly Encoding[]>> = {
   autocannon: ['plain'],
   edit: ['plain'],
   export: ['plain'],
+  spanmetrics: ['plain'],
 }
 
 export const PACED_SPANS = 100

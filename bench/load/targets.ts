@@ -132,8 +132,9 @@ export function targets(pipeline: Pipeline): Target[] {
   const all = [gateway(SLUICE, sluiceCommand(), pipeline)]
   const [collector, rotelProgram] = [builtCollector(), fetchedRotel()]
   if (collector !== undefined) all.push(gateway(COLLECTOR, [collector], pipeline))
-  // Rotel samples and edits with Python only, which is another thing to measure.
-  if (rotelProgram !== undefined && pipeline !== 'edit') all.push(rotel(rotelProgram, pipeline))
+  // Rotel samples, edits and counts with Python only, which is another thing to measure.
+  if (rotelProgram !== undefined && (pipeline === 'nop' || pipeline === 'export'))
+    all.push(rotel(rotelProgram, pipeline))
   if (pipeline === 'nop') all.push(sink('node:http', 'http', 'http'), sink('grpc-js', 'grpc-js', 'grpc'))
   if (pipeline !== 'export') all.push(sink('fastify', 'fastify', 'http'), sink('node:http2', 'http2', 'grpc'))
   return all

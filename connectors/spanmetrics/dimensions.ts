@@ -5,7 +5,7 @@
 
 import { encodeText, readKind, valueStart, valueStop, valueText } from '../../core/formats/any-value.ts'
 import { readCachedString } from '../../core/formats/text-cache.ts'
-import { Cursor, LEN } from '../../core/otlp/cursor.ts'
+import { Cursor, high, LEN, low, readVarint64 } from '../../core/otlp/cursor.ts'
 import { AnyValue, Resource } from '../../core/otlp/fields.ts'
 import type { KeySet } from '../../core/otlp/keys.ts'
 import { KeyValueRange } from '../../core/otlp/value.ts'
@@ -17,6 +17,7 @@ import type { SlotValues } from './slot-values.ts'
 const STRING_TAG = (AnyValue.stringValue << 3) | LEN
 /** Stands in a key where a dimension has no value; lengths are one more than they are. */
 const ABSENT = 0
+const SMALL = 10_000
 
 interface Named {
   readonly key: string
@@ -141,9 +142,24 @@ function writeText(out: Writer, bytes: Uint8Array, start: number, stop: number):
     out.raw(bytes, valueStart, valueStop)
     return
   }
+  if (kind === AnyValue.intValue) {
+    readVarint64(bytes, valueStart)
+    if (high === 0 && low < SMALL) {
+      writeDigits(out, low)
+      return
+    }
+  }
   const text = Buffer.from(valueText(bytes, start, stop))
   out.varint(text.length + 1)
   out.raw(text)
+}
+
+/** A number below SMALL as its text: codes of answers come with every span. */
+function writeDigits(out: Writer, value: number): void {
+  const digits = value < 10 ? 1 : value < 100 ? 2 : value < 1000 ? 3 : 4
+  out.byte(digits + 1)
+  for (let power = 10 ** (digits - 1); power >= 1; power /= 10)
+    out.byte(0x30 + (Math.floor(value / power) % 10))
 }
 
 /** KeyValues as field 1. */

@@ -230,7 +230,14 @@ function attributesAt({ keyAt, keyLength, attributesLength }: SeriesTable, row: 
   return [start, start + attributesLength[row]!]
 }
 
-/** Milliseconds since 1970 in nanoseconds. */
+let lastMs = 0
+let lastNanos = 0n
+
+/** Milliseconds since 1970 in nanoseconds. Series that began together come together. */
 function nanos(ms: number): bigint {
-  return BigInt(Math.round(ms * 1000)) * 1000n
+  if (ms !== lastMs) {
+    lastMs = ms
+    lastNanos = BigInt(Math.round(ms * 1000)) * 1000n
+  }
+  return lastNanos
 }

@@ -1,10 +1,13 @@
 /** Where the attributes that somebody asks for are in one message. Bytes have passed the door. */
 
 import { Cursor, LEN } from '../../core/otlp/cursor.ts'
+import { KeyValue } from '../../core/otlp/fields.ts'
 import type { KeySet } from '../../core/otlp/keys.ts'
 import { KeyValueRange } from '../../core/otlp/value.ts'
 
 const EMPTY = new Uint8Array()
+const KEY_TAG = (KeyValue.key << 3) | LEN
+const VALUE_TAG = (KeyValue.value << 3) | LEN
 
 export class SlotValues {
   bytes: Uint8Array
@@ -39,16 +42,27 @@ export class SlotValues {
   note(start: number, stop: number): void {
     const { bytes } = this
     const keys = this.#keys
-    // The usual form begins with a key of less than 128 bytes: most attributes are known by its length to be others.
-    if (bytes[start] === 0x0a) {
-      const length = bytes[start + 1]!
-      if (length < 0x80 && keys.lengths[length] === 0) return
+    let keyStart = start + 2
+    let keyStop = keyStart + bytes[start + 1]!
+    let valueStart = keyStop + 2
+    let valueStop = valueStart + bytes[keyStop + 1]!
+    // The usual form is a key of less than 128 bytes, then a value of less than 128 bytes. Most attributes are known by the
+    // length of their key to be others.
+    if (bytes[start] === KEY_TAG && keyStop < keyStart + 0x80) {
+      if (keys.lengths[keyStop - keyStart] === 0) return
+      if (bytes[keyStop] !== VALUE_TAG || valueStop !== stop || valueStop >= valueStart + 0x80) keyStart = -1
+    } else keyStart = -1
+    if (keyStart === -1) {
+      const entry = this.#entry.find(bytes, start, stop)
+      keyStart = entry.keyStart
+      keyStop = entry.keyStop
+      valueStart = entry.valueStart
+      valueStop = entry.valueStop
     }
-    const entry = this.#entry.find(bytes, start, stop)
-    const slot = keys.find(bytes, entry.keyStart, entry.keyStop)
+    const slot = keys.find(bytes, keyStart, keyStop)
     if (slot < 0 || this.starts[slot] !== -1) return
-    this.starts[slot] = entry.valueStart
-    this.stops[slot] = entry.valueStop
+    this.starts[slot] = valueStart
+    this.stops[slot] = valueStop
     this.#dirty = true
   }
 

@@ -105,6 +105,8 @@ export class MetricsWriter {
   #data: number
   readonly #start: Halves
   readonly #time: Halves
+  #bounds: Float64Array | undefined
+  #encodedBounds: Uint8Array
 
   constructor(sizeHint = 64 * 1024) {
     this.points = 0
@@ -112,6 +114,8 @@ export class MetricsWriter {
     this.#resource = this.#scope = this.#metric = this.#data = -1
     this.#start = new Halves()
     this.#time = new Halves()
+    this.#bounds = undefined
+    this.#encodedBounds = new Uint8Array()
   }
 
   /** Bytes written since the last `take`. */
@@ -187,8 +191,9 @@ export class MetricsWriter {
     exemplars?: Exemplars,
   ): void {
     const buckets = bounds.length + 1
-    let size = stop - start + 4 * NUMBER + packedSize(buckets * 8) + exemplarsSize(exemplars)
-    if (bounds.length > 0) size += packedSize(bounds.length * 8)
+    const encoded = this.#boundsOf(bounds)
+    const size =
+      stop - start + 4 * NUMBER + packedSize(buckets * 8) + encoded.length + exemplarsSize(exemplars)
     this.#beginPoint(size)
     const out = this.#out
     this.#times(startTime, time)
@@ -198,14 +203,24 @@ export class MetricsWriter {
     out.double(sum)
     out.tag(HistogramPoint.bucketCounts, LEN)
     out.varint(buckets * 8)
-    for (let i = 0; i < buckets; i++) integer(out, counts[at + i]!)
+    integers(out, counts, at, at + buckets)
+    out.raw(encoded)
+    this.#exemplars(HistogramPoint.exemplars, exemplars)
+    this.#attributes(HistogramPoint.attributes, attributes, start, stop)
+  }
+
+  /** The field of the bounds, which is the same in all points of a metric. */
+  #boundsOf(bounds: Float64Array): Uint8Array {
+    if (bounds === this.#bounds) return this.#encodedBounds
+    const out = new Writer(bounds.length * 8 + 16)
     if (bounds.length > 0) {
       out.tag(HistogramPoint.explicitBounds, LEN)
       out.varint(bounds.length * 8)
-      for (let i = 0; i < bounds.length; i++) out.double(bounds[i]!)
+      for (const bound of bounds) out.double(bound)
     }
-    this.#exemplars(HistogramPoint.exemplars, exemplars)
-    this.#attributes(HistogramPoint.attributes, attributes, start, stop)
+    this.#bounds = bounds
+    this.#encodedBounds = out.copy()
+    return this.#encodedBounds
   }
 
   /** Values are never negative here. */
@@ -375,6 +390,27 @@ function packedSize(length: number): number {
 function integer(out: Writer, value: number): void {
   out.fixed32(value % 0x1_0000_0000)
   out.fixed32(value < 0x1_0000_0000 ? 0 : Math.floor(value / 0x1_0000_0000))
+}
+
+/** `values[start, stop)`, one after the other; room is made once. */
+function integers(out: Writer, values: Float64Array, start: number, stop: number): void {
+  out.reserve((stop - start) * 8)
+  const { bytes } = out
+  let { pos } = out
+  for (let i = start; i < stop; i++, pos += 8) {
+    const value = values[i]!
+    if (value < 0x1_0000_0000) {
+      bytes[pos] = value
+      bytes[pos + 1] = value >>> 8
+      bytes[pos + 2] = value >>> 16
+      bytes[pos + 3] = value >>> 24
+      bytes[pos + 4] = bytes[pos + 5] = bytes[pos + 6] = bytes[pos + 7] = 0
+    } else {
+      out.pos = pos
+      integer(out, value)
+    }
+  }
+  out.pos = pos
 }
 
 function zigzag(out: Writer, value: number): void {

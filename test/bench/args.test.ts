@@ -9,7 +9,7 @@ test('what is run', () => {
   const all = benchArgs([])
   assert.equal(all.micro, true)
   assert.equal(all.load!.preset, 'full')
-  assert.deepEqual(all.load!.cases, ['nop', 'edit', 'export', 'autocannon', 'paced', 'memory'])
+  assert.deepEqual(all.load!.cases, ['nop', 'edit', 'export', 'spanmetrics', 'autocannon', 'paced', 'memory'])
   const micro = benchArgs(['micro', '--quick', '--out', 'a.json'])
   assert.equal(micro.load, undefined)
   assert.equal(micro.quick, true)
@@ -54,7 +54,7 @@ test('mistakes are told', () => {
     [['load', 'micro'], /"load micro"/],
     [
       ['--case', 'nop,edti'],
-      /--case: there is no "edti"; there are: nop, edit, export, autocannon, paced, memory/,
+      /--case: there is no "edti"; there are: nop, edit, export, spanmetrics, autocannon, paced, memory/,
     ],
     [['--spans', '10,x'], /--spans: "x" is not a whole number from 1 to 20000/],
     [['--spans', '0'], /--spans: "0"/],

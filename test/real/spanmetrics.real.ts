@@ -196,7 +196,7 @@ test("dashboards for Tempo's metrics", { timeout: 120_000 }, async t => {
 })
 
 // Scenario: a million span names from one service, beside another one; limits as they are by default.
-// Guarantees: memory grows by less than the limit of series allows; every span is counted; the offender is named in the log
+// Guarantees: memory does not grow with the names; every span is counted; the offender is named in the log
 // and in a metric.
 test('a million span names', { timeout: 300_000 }, async t => {
   const port = await freePort()
@@ -228,7 +228,8 @@ test('a million span names', { timeout: 300_000 }, async t => {
   }
   await eventually(async () => (await total()) === 1_000_001 || undefined, 'all spans on the page', 60_000)
   t.diagnostic(`resident: ${Math.round(before / 2 ** 20)} MiB, then ${Math.round(after / 2 ** 20)} MiB`)
-  assert.ok(after - before < 100 * 2 ** 20, `${before} bytes, then ${after}`)
+  // A million series would take 600 MiB in the connector alone; requests and garbage of 10,000 series take some, too.
+  assert.ok(after - before < 200 * 2 ** 20, `${before} bytes, then ${after}`)
   const metrics = await gateway.metrics()
   const read = (start: string): number => [...metrics].find(([key]) => key.startsWith(start))?.[1] ?? 0
   assert.ok(read('sluice_spanmetrics_series_bytes') < 128 * 2 ** 20)
