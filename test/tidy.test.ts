@@ -35,6 +35,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     'processors/',
     'exporters/',
     'receivers/',
+    'connectors/',
     'test/kit/',
     'test/services/',
   ],

@@ -20,37 +20,16 @@ import { AdjustedCount } from './adjusted-count.ts'
 import type { Budget } from './budget.ts'
 import { DELTA, type SpanMetricsConfig } from './config.ts'
 import { INSTANCE_ID, SERVICE_NAME, SPAN_KIND, SPAN_NAME, STATUS_CODE } from './dimension-config.ts'
-import { DimensionList, encodeAttributes, matched, type Value, writeMatched } from './dimensions.ts'
-import type { Glob } from './glob.ts'
-import { histogramOf, kindText, type Names, namesOf, statusText } from './names.ts'
+import { type DimensionList, encodeAttributes, matched, type Value, writeMatched } from './dimensions.ts'
+import { Groups, type Metrics, OVERFLOW_MARK, TABLES } from './groups.ts'
+import { kindText, type Names, namesOf, statusText } from './names.ts'
 import { type Origin, OVERFLOW, type Resource, Resources } from './resources.ts'
-import { NONE, SeriesTable } from './series.ts'
+import { NONE, type SeriesTable } from './series.ts'
 import { SlotValues } from './slot-values.ts'
 import { SpanFields } from './span-fields.ts'
 
 const EMPTY = new Uint8Array()
 const ENTRIES = 1
-/** Stands where a key has kind and status: there are not so many of them. */
-const OVERFLOW_MARK = 0xff
-const MARK_AT = 4
-
-/** Is it the series of what was beyond a limit? */
-export function isOverflow({ arena, keyAt }: SeriesTable, row: number): boolean {
-  return arena[keyAt[row]! + MARK_AT] === OVERFLOW_MARK
-}
-
-/** Series with the same dimensions. */
-export interface Metrics {
-  readonly table: SeriesTable
-  readonly index: number
-  readonly calls: boolean
-  readonly duration: boolean
-  /** Dimensions beside the common ones. */
-  readonly own: DimensionList
-  /** Of the common dimensions too. */
-  readonly globs: readonly Glob[]
-}
-
 /** Who is being counted, when. */
 interface Now {
   /** ms since 1970, for series that begin. */
@@ -65,8 +44,6 @@ export class Counting {
   readonly spans: readonly Metrics[]
   readonly events: Metrics | undefined
   readonly names: Names
-  /** Spans of resources without service.name, since the last time somebody set it to 0. */
-  nameless: number
   readonly #config: SpanMetricsConfig
   readonly #common: DimensionList
   readonly #divider: number
@@ -96,36 +73,13 @@ export class Counting {
   constructor(config: SpanMetricsConfig, instanceId: string, budget: Budget, random?: () => number) {
     const keys = new KeySet()
     const { exclude_dimensions: excluded, exemplars, resource_metrics_key_attributes: identifying } = config
-    const common = new DimensionList(config.dimensions, keys)
-    const most = exemplars.max_per_data_point
-    const make = (
-      index: number,
-      own: DimensionList,
-      kinds: { calls: boolean; duration: boolean },
-    ): Metrics => ({
-      table: new SeriesTable(kinds.duration ? histogramOf(config) : { kind: 'none' }, most, budget),
-      index,
-      ...kinds,
-      own,
-      globs: [...common.globs, ...own.globs],
-    })
-    const calls = new DimensionList(config.calls_dimensions, keys)
-    const durations = new DimensionList(config.histogram.dimensions, keys)
-    const wanted = !config.histogram.disable
-    const same = JSON.stringify(config.calls_dimensions) === JSON.stringify(config.histogram.dimensions)
-    if (!wanted || same) this.spans = [make(0, calls, { calls: true, duration: wanted })]
-    else
-      this.spans = [
-        make(0, calls, { calls: true, duration: false }),
-        make(1, durations, { calls: false, duration: true }),
-      ]
-    const eventList = new DimensionList(config.events.dimensions, keys)
-    this.events = config.events.enabled ? make(2, eventList, { calls: false, duration: false }) : undefined
-    this.resources = new Resources(keys, identifying, 3, budget)
+    const groups = new Groups(config, keys, budget)
+    this.spans = groups.spans
+    this.events = groups.events
+    this.resources = new Resources(keys, identifying, TABLES, budget)
     this.names = namesOf(config)
-    this.nameless = 0
     this.#config = config
-    this.#common = common
+    this.#common = groups.common
     this.#divider = this.names.unit === 's' ? 1e9 : 1e6
     this.#exemplars = exemplars.enabled
     this.#delta = config.aggregation_temporality === DELTA
@@ -207,7 +161,9 @@ export class Counting {
     const times = this.#adjusted.of(chunk, fields.stateStart, fields.stateStop)
     const duration = fields.durationNs / this.#divider
     const fixed = this.#fixedKey(origin)
-    for (const metrics of this.spans) {
+    const all = this.spans
+    for (let i = 0; i < all.length; i++) {
+      const metrics = all[i]!
       const { table } = metrics
       const row = this.#row(metrics, fixed, origin, undefined, now)
       table.count[row] = table.count[row]! + times
@@ -263,11 +219,9 @@ export class Counting {
     const key = this.#key
     const common = this.#common
     key.rewind(fixed)
-    if (common.named.length + own.named.length > 0) {
-      const sources = { span: this.#fields.values, event, resource: origin.values }
-      common.writeKey(key, sources)
-      own.writeKey(key, sources)
-    }
+    const { values } = this.#fields
+    common.writeKey(key, values, event, origin.values)
+    own.writeKey(key, values, event, origin.values)
     if (metrics.globs.length > 0) writeMatched(key, this.#matched(metrics, origin))
     let row = table.find(key.bytes, key.pos)
     const isNew = row === NONE || (this.#delta && table.count[row] === 0)

@@ -68,14 +68,13 @@ export class DimensionList {
     this.globs = written.filter(({ glob }) => glob !== '').map(({ glob }) => new Glob(glob))
   }
 
-  /** Appends the values to a key. */
-  writeKey(out: Writer, { span, event, resource }: Sources): void {
-    for (const { slot, default: usual } of this.named) {
-      let from: SlotValues = span
-      if (from.starts[slot] === -1) {
-        if (event !== undefined && event.starts[slot] !== -1) from = event
-        else from = resource
-      }
+  /** Appends the values to a key. Allocates nothing: it runs for every span. */
+  writeKey(out: Writer, span: SlotValues, event: SlotValues | undefined, resource: SlotValues): void {
+    const { named } = this
+    for (let i = 0; i < named.length; i++) {
+      const { slot, default: usual } = named[i]!
+      let from = span
+      if (span.starts[slot] === -1) from = event !== undefined && event.starts[slot] !== -1 ? event : resource
       const start = from.starts[slot]!
       if (start !== -1) writeText(out, from.bytes, start, from.stops[slot]!)
       else if (usual !== undefined) writeText(out, usual, 0, usual.length)

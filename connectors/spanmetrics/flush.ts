@@ -5,7 +5,8 @@
 
 import { MetricsWriter } from '../../core/otlp/metrics-writer.ts'
 import { DELTA, type SpanMetricsConfig } from './config.ts'
-import { type Counting, isOverflow, type Metrics } from './counting.ts'
+import type { Counting } from './counting.ts'
+import { isOverflow, type Metrics } from './groups.ts'
 import { SCOPE, temporalityOf } from './names.ts'
 import type { Resource } from './resources.ts'
 import type { SeriesTable } from './series.ts'

@@ -6,8 +6,7 @@
 import { valueText } from '../../core/formats/any-value.ts'
 import { Cursor, readString } from '../../core/otlp/cursor.ts'
 import { KeyValueRange } from '../../core/otlp/value.ts'
-import type { Metrics } from './counting.ts'
-import { isOverflow } from './counting.ts'
+import { isOverflow, type Metrics } from './groups.ts'
 import type { Resource } from './resources.ts'
 
 /** Looking at more rows would not change the answer. */

@@ -98,7 +98,7 @@ export class Resources {
       const raw = Buffer.prototype.latin1Slice.call(bytes, start, stop)
       origin = this.#origins.get(raw)
       if (origin === undefined) {
-        origin = this.#read(bytes.slice(start, stop))
+        origin = this.#read(Uint8Array.prototype.slice.call(bytes, start, stop))
         if (origin === undefined) return undefined
         this.#remember(raw, origin)
       }

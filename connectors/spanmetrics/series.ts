@@ -7,6 +7,7 @@
 
 import { ExponentialHistogram } from '../../core/formats/exponential-histogram.ts'
 import { Exemplars } from '../../core/otlp/metrics-writer.ts'
+import { bucketOf, fitted, grown, hashOf, powerAbove } from './arrays.ts'
 import type { Budget } from './budget.ts'
 
 /** No row: there is no such series, or no room for one. */
@@ -16,17 +17,11 @@ const ROWS_MIN = 16
 const ARENA_MIN = 4096
 /** hash, key, attributes, owner, count, sum, start, seen, first, exemplars, exponential: bytes a row. */
 const ROW_BYTES = 4 + 4 + 4 + 4 + 4 + 8 + 8 + 8 + 8 + 1 + 8 + 8
-/** How arrays grow: by as much as there is room for. */
-const GROWTH = [2, 1.25]
-
 /** What of a series' durations is kept. */
 export type HistogramKind =
   | { readonly kind: 'none' }
   | { readonly kind: 'explicit'; readonly bounds: Float64Array }
   | { readonly kind: 'exponential'; readonly maxSize: number }
-
-/** A multiplier that nobody outside knows: nobody can make keys that all meet in one place. */
-const SECRET = (Math.floor(Math.random() * 0x7fff_ffff) << 1) | 1
 
 export class SeriesTable {
   size: number
@@ -94,6 +89,7 @@ export class SeriesTable {
 
   /** With the hash table, which is half empty at least. */
   #rowBytes(rows: number): number {
+    if (rows === 0) return 0
     return rows * (ROW_BYTES + this.width * 8) + powerAbove(rows * 2, ROWS_MIN) * 4
   }
 
@@ -300,47 +296,3 @@ export class SeriesTable {
 
 /** What an object of the class takes beside its counts. */
 const EXPONENTIAL_BYTES = 120
-
-/** The first bound that is not below `value`: bounds are inclusive. */
-function bucketOf(bounds: Float64Array, value: number): number {
-  let low = 0
-  let high = bounds.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (bounds[middle]! >= value) high = middle
-    else low = middle + 1
-  }
-  return low
-}
-
-function hashOf(key: Uint8Array, length: number): number {
-  let hash = length
-  let i = 0
-  for (; i + 4 <= length; i += 4) {
-    const word = key[i]! | (key[i + 1]! << 8) | (key[i + 2]! << 16) | (key[i + 3]! << 24)
-    hash = Math.imul(hash ^ word, SECRET)
-    hash ^= hash >>> 15
-  }
-  for (; i < length; i++) hash = Math.imul(hash ^ key[i]!, SECRET)
-  return hash ^ (hash >>> 16)
-}
-
-/** The next size of an array, at least `wanted`: the largest that fits. 0 when none does and it is not `needed`. */
-function grown(size: number, wanted: number, fits: (size: number) => boolean, needed: boolean): number {
-  for (const by of GROWTH) {
-    const next = Math.max(Math.ceil(size * by), wanted)
-    if (fits(next)) return next
-  }
-  return needed || fits(wanted) ? wanted : 0
-}
-
-function powerAbove(least: number, smallest: number): number {
-  let size = smallest
-  while (size < least) size *= 2
-  return size
-}
-
-function fitted<A extends Uint8Array | Int32Array | Uint32Array | Float64Array>(from: A, to: A): A {
-  to.set(from.length > to.length ? (from.subarray(0, to.length) as A) : from)
-  return to
-}

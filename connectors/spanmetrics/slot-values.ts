@@ -34,8 +34,10 @@ export class SlotValues {
   reset(bytes: Uint8Array): void {
     this.bytes = bytes
     if (!this.#dirty) return
-    this.starts.fill(-1)
     this.#dirty = false
+    const { starts } = this
+    // There are few of them: a loop beats a call into the runtime.
+    for (let i = 0; i < starts.length; i++) starts[i] = -1
   }
 
   /** Looks at the KeyValue `[start, stop)`. */

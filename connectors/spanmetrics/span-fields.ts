@@ -5,13 +5,14 @@
  */
 
 import { Cursor, I64, LEN, low, readFixed32, readVarint64, VARINT } from '../../core/otlp/cursor.ts'
-import { Span, Status } from '../../core/otlp/fields.ts'
+import { KeyValue, Span, Status } from '../../core/otlp/fields.ts'
 import type { KeySet } from '../../core/otlp/keys.ts'
 import { SlotValues } from './slot-values.ts'
 
 const TWO_32 = 0x1_0000_0000
 const EMPTY = new Uint8Array()
 
+const KEY_TAG = (KeyValue.key << 3) | LEN
 const TRACE_ID = (Span.traceId << 3) | LEN
 const SPAN_ID = (Span.spanId << 3) | LEN
 const TRACE_STATE = (Span.traceState << 3) | LEN
@@ -43,6 +44,8 @@ export class SpanFields {
   hasEvents: boolean
   readonly values: SlotValues
   readonly #wantsValues: boolean
+  /** 0 where no key that is asked for has so many bytes; from 128 on nobody knows. */
+  readonly #lengths: Uint8Array
   readonly #cursor: Cursor
   readonly #inner: Cursor
 
@@ -58,6 +61,8 @@ export class SpanFields {
     this.hasEvents = false
     this.values = new SlotValues(keys)
     this.#wantsValues = keys.size > 0
+    this.#lengths = new Uint8Array(256).fill(1)
+    this.#lengths.set(keys.lengths)
     this.#cursor = new Cursor(EMPTY)
     this.#inner = new Cursor(EMPTY)
   }
@@ -65,6 +70,7 @@ export class SpanFields {
   read(bytes: Uint8Array, start: number, stop: number): void {
     const values = this.values
     const wantsValues = this.#wantsValues
+    const lengths = this.#lengths
     if (wantsValues) values.reset(bytes)
     let nameStart = 0
     let nameStop = 0
@@ -101,7 +107,9 @@ export class SpanFields {
         pos += length
         switch (tag) {
           case ATTRIBUTES:
-            if (wantsValues) values.note(from, pos)
+            // Most attributes are known by the length of their key to be others.
+            if (wantsValues && (bytes[from] !== KEY_TAG || lengths[bytes[from + 1]!] !== 0))
+              values.note(from, pos)
             break
           case TRACE_ID:
             traceId = length === 16 ? from : -1

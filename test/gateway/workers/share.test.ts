@@ -49,6 +49,28 @@ test('what cannot exist twice is refused', async () => {
   )
 })
 
+// Scenario: two workers count spans; what tells their series apart is taken out of them.
+// Guarantees: the first goes, the second is refused where it stands; with one worker it goes.
+test('what clashes only in some configs is refused only there', async () => {
+  const counting = (connector: string): string => `
+receivers: {otlp: {protocols: {http: }}}
+connectors:
+  span_metrics: ${connector}
+exporters: {nop: }
+service:
+  workers: 2
+  pipelines: {traces: {receivers: [otlp], exporters: [span_metrics]}, metrics: {receivers: [span_metrics], exporters: [nop]}}`
+  assert.deepEqual((await open(counting(''))).said, [])
+  const clashing = counting('{exclude_dimensions: [collector.instance.id]}')
+  const [problem, ...more] = (await open(clashing)).said
+  assert.match(
+    problem!,
+    /:4:3: connectors::span_metrics: does not go with service.workers: .*; take collector.instance.id out/,
+  )
+  assert.deepEqual(more, [])
+  assert.deepEqual((await open(clashing.replace('workers: 2', 'workers: 1'))).said, [])
+})
+
 // Scenario: the shares of a config with all kinds of extensions.
 // Guarantees: pages are the primary's, profiles the first worker's; workers have the pipelines, and neither an output
 // for the log nor a page of metrics; without workers the config stays what it is.
