@@ -19,6 +19,30 @@ export const GATES: readonly Gate[] = [
     doc: 'Lists of components in a later --config are joined with those before, instead of replacing them.',
   },
   {
+    id: 'connector.spanmetrics.excludeResourceMetrics',
+    enabled: false,
+    stage: 'alpha',
+    doc: 'Metrics of span_metrics have no attributes of the resource, unless add_resource_attributes is set.',
+  },
+  {
+    id: 'connector.spanmetrics.includeCollectorInstanceID',
+    enabled: true,
+    stage: 'beta',
+    doc: 'Metrics of span_metrics have the dimension collector.instance.id.',
+  },
+  {
+    id: 'connector.spanmetrics.legacyMetricNames',
+    enabled: false,
+    stage: 'alpha',
+    doc: 'Metrics of span_metrics have no namespace when it is the default: calls, duration.',
+  },
+  {
+    id: 'connector.spanmetrics.useSecondAsDefaultMetricsUnit',
+    enabled: false,
+    stage: 'alpha',
+    doc: 'Durations of span_metrics are in seconds unless histogram.unit is written.',
+  },
+  {
     id: 'service.AllowNoPipelines',
     enabled: false,
     stage: 'alpha',
@@ -29,6 +53,12 @@ export const GATES: readonly Gate[] = [
     enabled: true,
     stage: 'stable',
     doc: 'Pipelines of profiles are allowed. Always on.',
+  },
+  {
+    id: 'spanmetrics.statusCodeConvention.useOtelPrefix',
+    enabled: false,
+    stage: 'alpha',
+    doc: 'Metrics of span_metrics have otel.status_code (ERROR, OK or nothing) instead of status.code.',
   },
 ]
 

@@ -13,11 +13,20 @@ export interface WorkersHealth {
   readonly health: ReadonlyMap<string, PartHealth>
 }
 
+/** Of the process, and how it was started. */
+export interface PlaceOfGateway {
+  readonly workers: number
+  readonly worker: number | undefined
+  readonly instanceId: string | undefined
+  readonly gate: (id: string) => boolean
+}
+
 export class GatewayHost implements Host {
   readonly build: Host['build']
   readonly workers: number
   readonly worker: number | undefined
   readonly instanceId: string | undefined
+  readonly gate: (id: string) => boolean
   readonly accounts: Account[] = []
   /** Set in the process that leads workers. */
   crew: WorkersHealth | undefined
@@ -29,10 +38,11 @@ export class GatewayHost implements Host {
   readonly #health = new Map<string, PartHealth>()
   readonly #log: Logger
 
-  constructor(version: string, log: Logger, workers = 1, worker?: number, instanceId?: string) {
-    this.workers = workers
-    this.worker = worker
-    this.instanceId = instanceId
+  constructor(version: string, log: Logger, place: Partial<PlaceOfGateway> = {}) {
+    this.workers = place.workers ?? 1
+    this.worker = place.worker
+    this.instanceId = place.instanceId
+    this.gate = place.gate ?? (() => false)
     this.build = Object.freeze({ name: NAME, version, startedAt: Date.now() })
     this.#log = log
   }

@@ -51,6 +51,10 @@ export class PartHost implements Host {
     return this.#host.worker
   }
 
+  gate(id: string): boolean {
+    return this.#host.gate(id)
+  }
+
   get instanceId(): string | undefined {
     return this.#host.instanceId
   }

@@ -11,6 +11,7 @@ import type { Logger, LogRecord, RootLog } from '../core/telemetry/log.ts'
 import type { Metrics } from '../core/telemetry/metrics.ts'
 import type { Tracer } from '../core/telemetry/tracer.ts'
 import { CATALOG, type CatalogEntry, loadCrew } from './catalog.ts'
+import { readGates } from './gates.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import { GatewayHost, NAME } from './host.ts'
 import { untilDeadline } from './lifecycle.ts'
@@ -119,6 +120,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       open,
       role,
       workers: worker?.count ?? 1,
+      gate: readGates(gates).enabled,
       shutdownTimeoutMs,
     })
     if (role === 'primary') {
@@ -142,6 +144,8 @@ interface GatewayOptions {
   readonly role: Role
   /** How many processes share the memory. */
   readonly workers: number
+  /** Is this feature gate on? */
+  readonly gate: (id: string) => boolean
   readonly shutdownTimeoutMs: number
 }
 
@@ -161,11 +165,11 @@ class Gateway implements RunningGateway {
   #texts: OpenedConfig['texts'] = new Map()
   #stopping: Promise<void> | undefined
 
-  constructor({ telemetry, voice, open, role, workers, shutdownTimeoutMs }: GatewayOptions) {
+  constructor({ telemetry, voice, open, role, workers, gate, shutdownTimeoutMs }: GatewayOptions) {
     const { log, metrics } = telemetry
     const worker = typeof role === 'object' ? role.worker : undefined
     const instanceId = telemetry.resource['service.instance.id']
-    const host = new GatewayHost(version(), log, workers, worker, instanceId)
+    const host = new GatewayHost(version(), log, { workers, worker, instanceId, gate })
     this.host = host
     this.#telemetry = telemetry
     this.#running = new Running({ host, log, metrics }, shutdownTimeoutMs)

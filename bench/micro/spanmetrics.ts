@@ -4,6 +4,7 @@ import { Budget } from '../../connectors/spanmetrics/budget.ts'
 import { config } from '../../connectors/spanmetrics/config.ts'
 import { Counting } from '../../connectors/spanmetrics/counting.ts'
 import { Flush } from '../../connectors/spanmetrics/flush.ts'
+import { USUAL } from '../../connectors/spanmetrics/gates.ts'
 import { encodeRequest } from '../../test/kit/proto.ts'
 import { readConfig } from '../../test/kit/read-config.ts'
 import { realisticTraces } from '../../test/kit/realistic.ts'
@@ -25,7 +26,7 @@ const OPTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 
 function counting(options: Readonly<Record<string, unknown>>) {
   const read = readConfig(config, options)
-  const made = new Counting(read, 'me', new Budget(0))
+  const made = new Counting(read, USUAL, 'me', new Budget(0))
   return { read, made }
 }
 
@@ -57,7 +58,7 @@ export const cases: readonly Case[] = [
     prepare() {
       const { made, read } = counting({ aggregation_cardinality_limit: 0 })
       made.count(manyNames(), NOW)
-      const flush = new Flush(read, made)
+      const flush = new Flush(read, USUAL, made)
       return () => {
         let bytes = 0
         for (const one of flush.requests(NOW.wall, NOW.monotonic)) bytes += one.bytes.length

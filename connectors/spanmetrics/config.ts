@@ -175,7 +175,7 @@ export const config = section(
     }),
     add_resource_attributes: flag({
       default: false,
-      doc: 'Metrics have the attributes of the resource of their spans in any case, as in the Collector without its gate connector.spanmetrics.excludeResourceMetrics; so this has no effect.',
+      doc: 'Metrics have the attributes of the resource of their spans also with the feature gate connector.spanmetrics.excludeResourceMetrics; without it they have them in any case.',
     }),
     enable_metrics_sampling_method: flag({
       default: false,

@@ -10,7 +10,9 @@ import { MADE_INTO_METRICS, Outlet } from '../../core/component/outlet.ts'
 import { Budget } from './budget.ts'
 import type { SpanMetricsConfig } from './config.ts'
 import { Counting } from './counting.ts'
+import { INSTANCE_ID } from './dimension-config.ts'
 import { Flush } from './flush.ts'
+import { gated } from './gates.ts'
 import { BYTES, OVERFLOWED, SERIES } from './metrics.ts'
 import { findOffenders } from './offenders.ts'
 
@@ -37,24 +39,28 @@ export class SpanMetrics implements Connector {
 
   /** `wall` gives ms since 1970. */
   constructor(
-    config: SpanMetricsConfig,
+    written: SpanMetricsConfig,
     settings: Settings,
     next: Consumer,
     clock: Clock = SYSTEM_CLOCK,
     wall: () => number = Date.now,
   ) {
+    const { config, ...switches } = gated(written, settings.host)
     this.#config = config
     this.#settings = settings
     this.#clock = clock
     this.#wall = wall
     this.#budget = new Budget(config.max_series_bytes)
-    this.#counting = new Counting(config, instanceIdOf(settings), this.#budget)
-    this.#flush = new Flush(config, this.#counting)
+    this.#counting = new Counting(config, switches, instanceIdOf(settings), this.#budget)
+    this.#flush = new Flush(config, switches, this.#counting)
     this.#outlet = new Outlet(settings, next, 'metrics', clock)
   }
 
+  /** Throws where a gate takes away what tells the series of workers apart; a config that does so is refused before. */
   async start(): Promise<void> {
-    const { metrics, id: connector } = this.#settings
+    const { metrics, id: connector, host } = this.#settings
+    if (host.worker !== undefined && this.#config.exclude_dimensions.includes(INSTANCE_ID))
+      throw new Error(`several workers need the dimension ${INSTANCE_ID}: turn its feature gate on again`)
     const groups = this.#groups()
     this.#unobserve = [
       metrics.observe(SERIES, { connector }, () => groups.reduce((sum, { table }) => sum + table.size, 0)),

@@ -19,10 +19,18 @@ import { Writer } from '../../core/otlp/writer.ts'
 import { AdjustedCount } from './adjusted-count.ts'
 import type { Budget } from './budget.ts'
 import { DELTA, type SpanMetricsConfig } from './config.ts'
-import { INSTANCE_ID, SERVICE_NAME, SPAN_KIND, SPAN_NAME, STATUS_CODE } from './dimension-config.ts'
+import {
+  INSTANCE_ID,
+  OTEL_STATUS_CODE,
+  SERVICE_NAME,
+  SPAN_KIND,
+  SPAN_NAME,
+  STATUS_CODE,
+} from './dimension-config.ts'
 import { type DimensionList, encodeAttributes, matched, type Value, writeMatched } from './dimensions.ts'
+import type { Switches } from './gates.ts'
 import { Groups, type Metrics, OVERFLOW_MARK, TABLES } from './groups.ts'
-import { kindText, type Names, namesOf, statusText } from './names.ts'
+import { kindText, type Names, namesOf, otelStatusText, statusText } from './names.ts'
 import { type Origin, OVERFLOW, type Resource, Resources } from './resources.ts'
 import { NONE, type SeriesTable } from './series.ts'
 import { SlotValues } from './slot-values.ts'
@@ -55,6 +63,7 @@ export class Counting {
   readonly #withName: boolean
   readonly #withKind: boolean
   readonly #withStatus: boolean
+  readonly #otelStatus: boolean
   readonly #withService: boolean
   readonly #withMethod: boolean
   readonly #adjusted: AdjustedCount
@@ -70,7 +79,13 @@ export class Counting {
   #scopeVersion: string
   #event: { readonly start: number; readonly stop: number } | undefined
 
-  constructor(config: SpanMetricsConfig, instanceId: string, budget: Budget, random?: () => number) {
+  constructor(
+    config: SpanMetricsConfig,
+    { otelStatus }: Switches,
+    instanceId: string,
+    budget: Budget,
+    random?: () => number,
+  ) {
     const keys = new KeySet()
     const { exclude_dimensions: excluded, exemplars, resource_metrics_key_attributes: identifying } = config
     const groups = new Groups(config, keys, budget)
@@ -88,7 +103,8 @@ export class Counting {
     this.#scopes = new Set(config.include_instrumentation_scope)
     this.#withName = !excluded.includes(SPAN_NAME)
     this.#withKind = !excluded.includes(SPAN_KIND)
-    this.#withStatus = !excluded.includes(STATUS_CODE)
+    this.#otelStatus = otelStatus
+    this.#withStatus = !excluded.includes(otelStatus ? OTEL_STATUS_CODE : STATUS_CODE)
     // Otherwise one resource has one service.
     this.#withService =
       identifying.length > 0 && !identifying.includes(SERVICE_NAME) && !excluded.includes(SERVICE_NAME)
@@ -281,7 +297,9 @@ export class Counting {
     if (!excluded.includes(SERVICE_NAME)) put(this.names.service, origin.service)
     if (this.#withName) found.set(SPAN_NAME, textValue(bytes, nameStart, nameStop))
     if (this.#withKind) put(SPAN_KIND, kindText(kind))
-    if (this.#withStatus) put(STATUS_CODE, statusText(status))
+    if (this.#withStatus && this.#otelStatus) {
+      if (otelStatusText(status) !== '') put(OTEL_STATUS_CODE, otelStatusText(status))
+    } else if (this.#withStatus) put(STATUS_CODE, statusText(status))
     if (!excluded.includes(INSTANCE_ID)) put(INSTANCE_ID, this.#instanceId)
     if (this.#scopeName !== '') {
       put('span.instrumentation.scope.name', this.#scopeName)

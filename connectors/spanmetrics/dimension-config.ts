@@ -7,6 +7,7 @@ export const SERVICE_NAME = 'service.name'
 export const SPAN_NAME = 'span.name'
 export const SPAN_KIND = 'span.kind'
 export const STATUS_CODE = 'status.code'
+export const OTEL_STATUS_CODE = 'otel.status_code'
 export const INSTANCE_ID = 'collector.instance.id'
 
 const RESERVED = [SERVICE_NAME, SPAN_KIND, STATUS_CODE, SPAN_NAME, INSTANCE_ID]

@@ -6,11 +6,13 @@
 import { MetricsWriter } from '../../core/otlp/metrics-writer.ts'
 import { DELTA, type SpanMetricsConfig } from './config.ts'
 import type { Counting } from './counting.ts'
+import type { Switches } from './gates.ts'
 import { isOverflow, type Metrics } from './groups.ts'
 import { SCOPE, temporalityOf } from './names.ts'
 import type { Resource } from './resources.ts'
 import type { SeriesTable } from './series.ts'
 
+const EMPTY = new Uint8Array()
 const REQUEST_BYTES = 1024 * 1024
 /** So many series are written before the size is looked at. */
 const GROUP = 1000
@@ -28,11 +30,13 @@ export class Flush {
   readonly #writer: MetricsWriter
   readonly #temporality: number
   readonly #delta: boolean
+  readonly #resourceAttributes: boolean
   /** What the writer is in. */
   #resource: Resource | undefined
 
-  constructor(config: SpanMetricsConfig, counting: Counting) {
+  constructor(config: SpanMetricsConfig, { resourceAttributes }: Switches, counting: Counting) {
     this.#config = config
+    this.#resourceAttributes = resourceAttributes
     this.#counting = counting
     this.#writer = new MetricsWriter()
     this.#temporality = temporalityOf(config)
@@ -78,7 +82,7 @@ export class Flush {
   #begin(resource: Resource): void {
     if (this.#resource === resource) return
     this.#resource = resource
-    this.#writer.resource(resource.attributes)
+    this.#writer.resource(this.#resourceAttributes ? resource.attributes : EMPTY)
     this.#writer.scope(SCOPE)
   }
 

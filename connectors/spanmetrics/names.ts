@@ -61,3 +61,8 @@ export function kindText(kind: number): string {
 export function statusText(status: number): string {
   return STATUSES[status] === undefined ? '' : `STATUS_CODE_${STATUSES[status]}`
 }
+
+/** Of `otel.status_code`: nothing when the status is not set. */
+export function otelStatusText(status: number): string {
+  return status === 1 || status === 2 ? STATUSES[status]! : ''
+}

@@ -115,6 +115,8 @@ export interface Host {
   readonly ready: boolean
   /** Who this gateway is among others: its own `service.instance.id`, unless the config takes that away. */
   readonly instanceId?: string | undefined
+  /** Is this feature gate of the Collector on (gateway/gates.ts)? Without an answer it has its default. */
+  gate?(id: string): boolean
   /** How many processes share the memory of the machine or container with this one, itself included; 1 without. */
   readonly workers?: number
   /** Which of them it is, counted from 1; undefined without. One that is started again has the number of the one that died. */

@@ -11,7 +11,7 @@ export function featureGates({ rest, gates }: CommandLine, io: CommandIo): numbe
   if (id === undefined) {
     for (const gate of GATES) {
       io.out(
-        `${gate.id.padEnd(32)} ${enabled(gate.id) ? 'on ' : 'off'} ${gate.stage.padEnd(7)} ${gate.doc}\n`,
+        `${gate.id.padEnd(52)} ${enabled(gate.id) ? 'on ' : 'off'} ${gate.stage.padEnd(7)} ${gate.doc}\n`,
       )
     }
     return EXIT_OK

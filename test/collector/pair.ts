@@ -32,6 +32,8 @@ export interface Pair {
 
 export interface PairOptions {
   readonly env?: Readonly<Record<string, string>>
+  /** More flags for both. */
+  readonly flags?: readonly string[]
   /** Whether `yaml` has a service.telemetry of its own; otherwise there is none to be seen. */
   readonly telemetry?: boolean
   /** Done for each side before it starts, when its addresses are known. */
@@ -75,7 +77,7 @@ async function startSide(
   args: readonly string[],
   folder: string,
   yaml: string,
-  { env = {}, telemetry = false, before }: PairOptions,
+  { env = {}, flags = [], telemetry = false, before }: PairOptions,
 ): Promise<Side> {
   mkdirSync(folder)
   const addresses = new Map<string, string>()
@@ -93,7 +95,7 @@ async function startSide(
     }),
   )
   const quiet = telemetry ? [] : ['--config', `yaml:${QUIET}`]
-  const running = run(program, [...args, '--config', config, ...quiet], { env, cwd: folder })
+  const running = run(program, [...args, '--config', config, ...quiet, ...flags], { env, cwd: folder })
   return {
     name,
     running,

@@ -112,8 +112,8 @@ const RESOURCES: readonly (readonly Plain[])[] = [
     text('host.name', 'b'),
     text('region', 'resource'),
   ],
-  [text('service.name', ''), text('region', 'eu')],
-  [attribute('service.name', { intValue: 7 })],
+  [text('service.name', ''), text('region', 'eu'), text('host.name', 'c')],
+  [attribute('service.name', { intValue: 7 }), text('host.name', 'd')],
   [text('host.name', 'nameless')],
   [],
 ]

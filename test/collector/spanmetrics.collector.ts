@@ -1,7 +1,7 @@
 /** `span_metrics`: the same series with the same numbers from the same spans, whatever the options. */
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Comparison } from './comparison.ts'
 import { post } from './exchange.ts'
@@ -67,17 +67,25 @@ const OPTIONS: readonly string[] = [
   ].map(more => `aggregation_temporality: ${DELTA}, ${more}`.replace(/, $/, '')),
 ]
 
-const cases = OPTIONS.flatMap(yaml => [
-  { yaml, sampled: false },
-  { yaml, sampled: true },
-])
-const lines = (format: (one: (typeof cases)[number], i: number) => string): string =>
-  cases.map((one, i) => `  ${format(one, i)}`).join('\n')
-
 /** Rare enough that a round is posted between two of them. */
 const FLUSH = 'metrics_flush_interval: 2s'
 
-const CONFIG = `
+interface Case {
+  readonly yaml: string
+  readonly sampled: boolean
+}
+
+function casesOf(options: readonly string[]): Case[] {
+  return options.flatMap(yaml => [
+    { yaml, sampled: false },
+    { yaml, sampled: true },
+  ])
+}
+
+function configOf(cases: readonly Case[]): string {
+  const lines = (format: (one: Case, i: number) => string): string =>
+    cases.map((one, i) => `  ${format(one, i)}`).join('\n')
+  return `
 receivers:
   otlp/plain: {protocols: {http: {endpoint: "@plain@"}}}
   otlp/sampled: {protocols: {http: {endpoint: "@sampled@"}}}
@@ -90,6 +98,7 @@ service:
 ${lines(({ sampled }, i) => `  traces/${i}: {receivers: [otlp/${sampled ? 'sampled' : 'plain'}], exporters: [spanmetrics/${i}]}`)}
 ${lines((_, i) => `  metrics/${i}: {receivers: [spanmetrics/${i}], exporters: [file/${i}]}`)}
 `
+}
 
 interface Point {
   readonly series: string
@@ -178,35 +187,40 @@ function flushes(side: Side, i: number): number {
   }
 }
 
-async function further(side: Side, count: number): Promise<void> {
-  // The delta ones say nothing when there is nothing; all have the same ticks.
-  const last = cases.findIndex(({ yaml }) => yaml === 'dimensions_cache_size: 10')
-  const before = flushes(side, last)
-  for (let waited = 0; flushes(side, last) < before + count; waited += 50) {
+/** Waits until `count` more flushes are in file `i`. */
+async function further(side: Side, i: number, count: number): Promise<void> {
+  const before = flushes(side, i)
+  for (let waited = 0; flushes(side, i) < before + count; waited += 50) {
     assert.ok(waited < 60_000, `${side.name} has not flushed`)
     await sleep(50)
   }
 }
 
-// Scenario: two rounds of spans, some flushes apart, go through connectors with every option, once with tracestates that
-// say how many a span stands for (rates at which that is exact) and once without.
-// Guarantees: the same series, values, buckets, exemplars, units and names; times that follow on.
-test('spanmetrics', { timeout: 300_000 }, async t => {
-  const pair = await startPair(t, CONFIG)
+/** Two rounds of spans, some flushes apart, through a connector for each case; then compares. */
+async function compare(
+  t: TestContext,
+  comparison: Comparison,
+  options: readonly string[],
+  title: string,
+  flags: readonly string[] = [],
+): Promise<void> {
+  const cases = casesOf(options)
+  const pair = await startPair(t, configOf(cases), { flags })
   if (pair === undefined) return
+  // One that is cumulative: those of delta temporality say nothing when there is nothing. All have the same ticks.
+  const watched = cases.findLastIndex(({ yaml }) => !yaml.includes(DELTA))
   await pair.both(async side => {
     for (const round of [1, 2]) {
       for (const kind of ['plain', 'sampled']) {
         const answer = await post(side.address(kind), 'traces', spansOf(round, kind === 'sampled'))
         assert.equal(answer.status, 200)
       }
-      await further(side, 2)
+      await further(side, watched, 2)
     }
   })
   await pair.stop()
-  const comparison = new Comparison('spanmetrics')
   for (const [i, { yaml, sampled }] of cases.entries()) {
-    const name = `${yaml}${sampled ? ', sampled' : ''}`
+    const name = `${title}${yaml}${sampled ? ', sampled' : ''}`
     await t.test(name, () => {
       const [ours, theirs] = pair.sides.map(side => pointsOf(readProto(side, String(i))))
       assert.ok(theirs!.length > 10)
@@ -214,5 +228,33 @@ test('spanmetrics', { timeout: 300_000 }, async t => {
       comparison.same(name, { series: summary(ours!) }, { series: summary(theirs!) })
     })
   }
+}
+
+/** All of the connector's, the other way round. */
+const GATES = [
+  'connector.spanmetrics.excludeResourceMetrics',
+  'connector.spanmetrics.legacyMetricNames',
+  'connector.spanmetrics.useSecondAsDefaultMetricsUnit',
+  'spanmetrics.statusCodeConvention.useOtelPrefix',
+  '-connector.spanmetrics.includeCollectorInstanceID',
+].join()
+
+const GATED: readonly string[] = [
+  '',
+  'add_resource_attributes: true',
+  'histogram: {unit: ms}, namespace: traces.span.metrics',
+  'namespace: mine, exclude_dimensions: [status.code]',
+  'exclude_dimensions: [otel.status_code]',
+  // Without it series of different resources would have one name.
+].map(yaml => `dimensions: [{name: host.name}], ${yaml}`.replace(/, $/, ''))
+
+// Scenario: two rounds of spans, some flushes apart, go through connectors with every option, once with tracestates that
+// say how many a span stands for (rates at which that is exact) and once without; then the same with all feature gates of
+// the connector the other way round.
+// Guarantees: the same series, values, buckets, exemplars, units and names; times that follow on.
+test('spanmetrics', { timeout: 300_000 }, async t => {
+  const comparison = new Comparison('spanmetrics')
+  await compare(t, comparison, OPTIONS, '')
+  await compare(t, comparison, GATED, 'gates: ', [`--feature-gates=${GATES}`])
   comparison.end()
 })

@@ -273,3 +273,42 @@ test('workers', async () => {
     /same/,
   )
 })
+
+// Scenario: each feature gate of the Collector's connector, and keys that say otherwise.
+// Guarantees: names, unit, resource and status are what the gate says; written keys win; with workers the id of the instance
+// is needed, and the part does not start without it.
+test('feature gates', async () => {
+  const on = ['connector.spanmetrics.includeCollectorInstanceID']
+  const counted = async (gates: readonly string[], written = {}) => {
+    const { spans, taken, stop } = await begin(written, undefined, new Set(gates))
+    await spans(span('a', { status: { code: 2 } }), span('b'))
+    await stop()
+    return taken()
+  }
+  const usual = await counted(on)
+  assert.equal(usual[0]!.labels['collector.instance.id'], 'me')
+  assert.equal((await counted([]))[0]!.labels['collector.instance.id'], undefined)
+  const legacy = [...on, 'connector.spanmetrics.legacyMetricNames']
+  const namesOf = (points: Awaited<ReturnType<typeof counted>>): string[] => [
+    ...new Set(points.map(({ name }) => name)),
+  ]
+  assert.deepEqual(namesOf(await counted(legacy)), ['calls', 'duration'])
+  assert.deepEqual(namesOf(await counted(legacy, { namespace: 'x' })), ['x.calls', 'x.duration'])
+  const seconds = [...on, 'connector.spanmetrics.useSecondAsDefaultMetricsUnit']
+  assert.equal((await counted(seconds)).at(-1)!.point['sum'], 0.01)
+  assert.equal((await counted(seconds, { histogram: { unit: 'ms' } })).at(-1)!.point['sum'], 10)
+  const bare = [...on, 'connector.spanmetrics.excludeResourceMetrics']
+  assert.deepEqual((await counted(bare))[0]!.resource, {})
+  assert.deepEqual((await counted(bare, { add_resource_attributes: true }))[0]!.resource, {
+    'service.name': 'shop',
+  })
+  const otel = await counted([...on, 'spanmetrics.statusCodeConvention.useOtelPrefix'])
+  assert.deepEqual(
+    otel.slice(0, 2).map(({ labels }) => [labels['otel.status_code'], labels['status.code']]),
+    [
+      ['ERROR', undefined],
+      [undefined, undefined],
+    ],
+  )
+  await assert.rejects(begin({}, 1, new Set()), /several workers need the dimension collector.instance.id/)
+})

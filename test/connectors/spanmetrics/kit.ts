@@ -74,9 +74,10 @@ export function pointsOf(bytes: Uint8Array): Point[] {
 
 export const WALL = 1_700_000_000_000
 
-export async function begin(written: Plain = {}, worker?: number) {
+export async function begin(written: Plain = {}, worker?: number, gates?: ReadonlySet<string>) {
   const settings = testSettings('connector', 'span_metrics', 'traces')
-  Object.assign(settings.host, { instanceId: 'me', worker })
+  const gate = gates === undefined ? {} : { gate: (id: string) => gates.has(id) }
+  Object.assign(settings.host, { instanceId: 'me', worker, ...gate })
   const clock = new ManualClock()
   const sink = new Sink()
   const zero = clock.now()
