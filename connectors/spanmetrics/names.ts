@@ -1,5 +1,6 @@
 /** What the metrics and their dimensions are called: as in the Collector, or as a preset says. */
 
+import { BUCKETS_MAX } from '../../core/formats/exponential-histogram.ts'
 import { AggregationTemporality } from '../../core/otlp/metrics-writer.ts'
 import { boundsOf, DELTA, type SpanMetricsConfig } from './config.ts'
 import { SERVICE_NAME } from './dimension-config.ts'
@@ -40,7 +41,10 @@ export function histogramOf(config: SpanMetricsConfig): HistogramKind {
   const { disable, exponential } = config.histogram
   if (disable) return { kind: 'none' }
   if (exponential !== undefined)
-    return { kind: 'exponential', maxSize: exponential.max_size || EXPONENTIAL_BUCKETS }
+    return {
+      kind: 'exponential',
+      maxSize: Math.min(exponential.max_size || EXPONENTIAL_BUCKETS, BUCKETS_MAX),
+    }
   return { kind: 'explicit', bounds: boundsOf(config, namesOf(config).unit) }
 }
 

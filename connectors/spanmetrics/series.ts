@@ -51,6 +51,8 @@ export class SeriesTable {
   readonly width: number
   readonly #budget: Budget
   readonly #exemplarsMax: number
+  /** What exponential buckets take once all of them are in use; 0 without any. */
+  readonly #exponentialBytes: number
   #arenaUsed: number
   #hashes: Int32Array
   #slots: Int32Array
@@ -63,6 +65,7 @@ export class SeriesTable {
     this.size = 0
     this.#budget = budget
     this.#exemplarsMax = exemplarsMax
+    this.#exponentialBytes = histogram.kind === 'exponential' ? OBJECT_BYTES + 8 * histogram.maxSize : 0
     this.owner = new Int32Array(0)
     this.count = this.start = this.seen = this.sum = this.buckets = new Float64Array(0)
     this.first = new Uint8Array(0)
@@ -155,8 +158,7 @@ export class SeriesTable {
   }
 
   #makeRoom(bytes: number, needed: boolean): boolean {
-    const extra = this.histogram.kind === 'exponential' ? EXPONENTIAL_BYTES : 0
-    if (extra > 0 && !needed && !this.#budget.fits(extra)) return false
+    if (!needed && !this.#budget.fits(this.#exponentialBytes)) return false
     if (this.size === this.capacity) {
       const now = this.#rowBytes(this.capacity)
       const fits = (rows: number): boolean => this.#budget.fits(this.#rowBytes(rows) - now)
@@ -186,11 +188,9 @@ export class SeriesTable {
       if (buckets === undefined) {
         buckets = new ExponentialHistogram(histogram.maxSize)
         this.exponential[row] = buckets
-        this.#hold(EXPONENTIAL_BYTES + buckets.byteLength)
+        this.#hold(this.#exponentialBytes)
       }
-      const before = buckets.byteLength
       buckets.add(duration, times)
-      if (buckets.byteLength !== before) this.#hold(buckets.byteLength - before)
     }
   }
 
@@ -199,9 +199,9 @@ export class SeriesTable {
     let some = this.exemplars[row]
     if (some === undefined) {
       some = new Exemplars(this.#exemplarsMax)
-      if (!this.#budget.fits(some.byteLength)) return
+      if (!this.#budget.fits(OBJECT_BYTES + some.byteLength)) return
       this.exemplars[row] = some
-      this.#hold(some.byteLength)
+      this.#hold(OBJECT_BYTES + some.byteLength)
     }
     some.add(bytes, traceId, spanId, value)
   }
@@ -211,10 +211,9 @@ export class SeriesTable {
     this.count[row] = 0
     this.sum[row] = 0
     this.buckets.fill(0, row * this.width, (row + 1) * this.width)
-    const buckets = this.exponential[row]
-    if (buckets === undefined) return
+    if (this.exponential[row] === undefined) return
     this.exponential[row] = undefined
-    this.#hold(-EXPONENTIAL_BYTES - buckets.byteLength)
+    this.#hold(-this.#exponentialBytes)
   }
 
   #hold(bytes: number): void {
@@ -231,7 +230,7 @@ export class SeriesTable {
       if (gone[row] === 1) {
         this.clear(row)
         const some = this.exemplars[row]
-        if (some !== undefined) this.#hold(-some.byteLength)
+        if (some !== undefined) this.#hold(-OBJECT_BYTES - some.byteLength)
         continue
       }
       const length = this.keyLength[row]! + this.attributesLength[row]!
@@ -294,5 +293,5 @@ export class SeriesTable {
   }
 }
 
-/** What an object of the class takes beside its counts. */
-const EXPONENTIAL_BYTES = 120
+/** What an object of V8 with an array in it takes, beside what is in the array. Measured. */
+const OBJECT_BYTES = 500
