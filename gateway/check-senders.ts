@@ -5,6 +5,7 @@
 
 import type { Check } from '../config/node.ts'
 import type { ExporterFactory, ProcessorFactory } from '../core/component/contract.ts'
+import { ALL_KEYS } from '../core/component/meta.ts'
 import type { ComponentConfig, PipelineConfig } from './gateway-config.ts'
 import type { AllComponents } from './read-pipelines.ts'
 
@@ -70,7 +71,7 @@ function warn(
   read: readonly string[],
   exporter: string,
 ): void {
-  if (kept === undefined) return
+  if (kept === undefined || kept.includes(ALL_KEYS)) return
   const known = kept.map(key => key.toLowerCase())
   const lost = [...new Set(read)].filter(key => !known.includes(key.toLowerCase()))
   if (lost.length === 0) return

@@ -1,6 +1,8 @@
 /**
  * `sending_queue.batch`: one gatherer for each partition, each with its flush timer, which runs from the moment its
  * first request came (exporterhelper's partition batcher). A partition exists only while it holds something.
+ *
+ * A `flush_timeout` of 0, which only exporters can ask for, is no timer: what waits is taken when a consumer is free.
  */
 
 import type { Signal } from '../otlp/signals.ts'
@@ -30,6 +32,11 @@ export class Batching {
     this.#timeUp = timeUp
   }
 
+  /** True: it has no timers, so whoever could send is to `flush`. */
+  get eager(): boolean {
+    return this.#config.flush_timeout === 0
+  }
+
   /** The batches that are complete with this request. */
   add(ticket: Ticket): Gathered[] {
     const { metadata_keys: keys } = this.#config.partition
@@ -46,6 +53,7 @@ export class Batching {
     }
     const complete = partition.gatherer.add(ticket)
     if (partition.gatherer.empty) this.#remove(key, partition)
+    else if (this.eager) return complete
     else if (complete.length > 0 || partition.cancelTimer === undefined) this.#restart(key, partition)
     return complete
   }

@@ -216,7 +216,7 @@ export class Lane {
       const ticket = this.#queue!.waiting.shift()
       if (this.#batching === undefined) return ticket && alone(ticket)
       if (ticket !== undefined) this.#ready.push(...this.#batching.add(ticket))
-      else if (this.#stopping) this.#ready.push(...this.#batching.flush())
+      else if (this.#stopping || this.#batching.eager) this.#ready.push(...this.#batching.flush())
       const gathered = this.#ready.shift()
       if (gathered !== undefined || ticket === undefined) return gathered
     }

@@ -31,10 +31,19 @@ function valuesOf(meta: Meta, key: string): readonly string[] {
   return value === undefined ? NO_VALUES : [value]
 }
 
+/** Among keys: all that is known of the sender but its address. */
+export const ALL_KEYS = '*'
+
+function keysFor(meta: Meta, keys: readonly string[]): readonly string[] {
+  if (!keys.includes(ALL_KEYS)) return keys
+  return [...meta.metadata.keys(), ...[...meta.auth.keys()].map(key => AUTH + key)].sort()
+}
+
 /** Two batches may be merged only when their partitions over the same keys are equal. */
 export function partitionKey(meta: Meta, keys: readonly string[]): string {
   if (keys.length === 0) return ''
-  return JSON.stringify(keys.map(key => valuesOf(meta, key)))
+  if (!keys.includes(ALL_KEYS)) return JSON.stringify(keys.map(key => valuesOf(meta, key)))
+  return JSON.stringify(keysFor(meta, keys).map(key => [key, valuesOf(meta, key)]))
 }
 
 /** What is left of `meta` for a batch that was merged from several requests of one partition. */
@@ -42,7 +51,7 @@ export function partitionMeta(meta: Meta, keys: readonly string[]): Meta {
   if (keys.length === 0) return NO_META
   const metadata = new Map<string, readonly string[]>()
   const auth = new Map<string, string>()
-  for (const key of keys) {
+  for (const key of keysFor(meta, keys)) {
     const values = valuesOf(meta, key)
     if (!key.startsWith(AUTH)) metadata.set(key.toLowerCase(), values)
     else if (values.length > 0) auth.set(key.slice(AUTH.length), values[0]!)

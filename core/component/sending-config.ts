@@ -20,41 +20,46 @@ import {
 const SIZERS = ['requests', 'items', 'bytes'] as const
 export type Sizer = (typeof SIZERS)[number]
 
-const retry = section(
-  {
-    enabled: flag({
-      default: true,
-      doc: 'Send again what the server refused for now. Off: it is dropped and counted.',
-    }),
-    initial_interval: duration({ default: '5s', doc: 'Wait before the first retry.' }),
-    randomization_factor: number({
-      default: 0.5,
-      min: 0,
-      max: 1,
-      doc: 'Each wait is multiplied by a random factor between 1 - this and 1 + this.',
-    }),
-    multiplier: number({ default: 1.5, min: 0, doc: 'Each wait is this many times the one before.' }),
-    max_interval: duration({
-      default: '30s',
-      doc: 'No wait is longer than this, unless the server asks for it.',
-    }),
-    max_elapsed_time: duration({
-      default: '5m',
-      doc: 'After this long the batch is dropped and counted. 0 means never.',
-    }),
-  },
-  {
-    doc: 'What happens when the server says "not now".',
-    check(value, report) {
-      const { enabled, initial_interval, max_interval, max_elapsed_time } = value
-      if (!enabled || max_elapsed_time === 0) return
-      const fix = 'write a longer max_elapsed_time, or 0 for no end'
-      if (max_elapsed_time < initial_interval)
-        report.error('max_elapsed_time', 'is less than initial_interval', fix)
-      if (max_elapsed_time < max_interval) report.error('max_elapsed_time', 'is less than max_interval', fix)
+function retrySectionOf(initialInterval: string) {
+  return section(
+    {
+      enabled: flag({
+        default: true,
+        doc: 'Send again what the server refused for now. Off: it is dropped and counted.',
+      }),
+      initial_interval: duration({ default: initialInterval, doc: 'Wait before the first retry.' }),
+      randomization_factor: number({
+        default: 0.5,
+        min: 0,
+        max: 1,
+        doc: 'Each wait is multiplied by a random factor between 1 - this and 1 + this.',
+      }),
+      multiplier: number({ default: 1.5, min: 0, doc: 'Each wait is this many times the one before.' }),
+      max_interval: duration({
+        default: '30s',
+        doc: 'No wait is longer than this, unless the server asks for it.',
+      }),
+      max_elapsed_time: duration({
+        default: '5m',
+        doc: 'After this long the batch is dropped and counted. 0 means never.',
+      }),
     },
-  },
-)
+    {
+      doc: 'What happens when the server says "not now".',
+      check(value, report) {
+        const { enabled, initial_interval, max_interval, max_elapsed_time } = value
+        if (!enabled || max_elapsed_time === 0) return
+        const fix = 'write a longer max_elapsed_time, or 0 for no end'
+        if (max_elapsed_time < initial_interval)
+          report.error('max_elapsed_time', 'is less than initial_interval', fix)
+        if (max_elapsed_time < max_interval)
+          report.error('max_elapsed_time', 'is less than max_interval', fix)
+      },
+    },
+  )
+}
+
+const retry = retrySectionOf('5s')
 
 const batch = section(
   {
@@ -151,6 +156,11 @@ function withBatchSizer(node: Node): Node {
 
 export const DEFAULT_TIMEOUT = '5s'
 
+/** `retry_on_failure` with another first wait than the usual 5 s. */
+export function retryField(initialInterval: string): typeof retry {
+  return retrySectionOf(initialInterval)
+}
+
 /** The three keys for an exporter's section; `timeout` is how long one attempt may take, `queueBytes` max_queue_bytes. */
 export function sendingFields(timeout: string = DEFAULT_TIMEOUT, queueBytes: number = QUEUE_BYTES) {
   return {
@@ -159,6 +169,9 @@ export function sendingFields(timeout: string = DEFAULT_TIMEOUT, queueBytes: num
     sending_queue: queue(queueBytes === QUEUE_BYTES ? queueSection : queueSectionOf(queueBytes)),
   }
 }
+
+/** Of the queue of exporters that have their own words for it. */
+export const QUEUE_BYTES_DEFAULT = QUEUE_BYTES
 
 export type RetryConfig = ValueOf<typeof retry> & {
   /** No more retries than this, however little time has passed. 0 or absent: time alone decides. */

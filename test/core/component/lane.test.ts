@@ -73,7 +73,8 @@ function inChunks(from: number, items: number, random: Random): Batch {
 }
 
 const anyBatching = fc.record({
-  flush_timeout: fc.constant(200),
+  // 0: whatever waits is taken when a consumer is free.
+  flush_timeout: fc.constantFrom(200, 0),
   min_size: fc.integer({ min: 1, max: 20 }),
   max_size: fc.constantFrom(0, 20, 33),
   sizer: fc.constantFrom('items' as const),

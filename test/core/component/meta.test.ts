@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Meta, partitionKey, partitionMeta } from '../../../core/component/meta.ts'
+import { ALL_KEYS, type Meta, partitionKey, partitionMeta } from '../../../core/component/meta.ts'
 
 function sender(username: string | undefined, tenant: string, more: Record<string, string> = {}): Meta {
   const metadata = new Map(
@@ -38,4 +38,20 @@ test('a merged batch keeps what its keys name', () => {
   assert.equal(address, '')
   assert.deepEqual(Object.fromEntries(metadata), { 'x-tenant': ['a'], missing: [] })
   assert.deepEqual(Object.fromEntries(auth), { username: 'ann' })
+})
+
+// Scenario: every key is to count.
+// Guarantees: whoever differs in anything but the address is kept apart, and nothing but the address is forgotten.
+test('all keys keep everything but the address', () => {
+  const key = (meta: Meta) => partitionKey(meta, [ALL_KEYS])
+  const ann = sender('ann', 'a')
+  assert.equal(key(ann), key({ ...ann, address: 'elsewhere' }))
+  assert.notEqual(key(ann), key(sender('bob', 'a')))
+  assert.notEqual(key(ann), key(sender('ann', 'a', { more: 'b' })))
+  assert.notEqual(key(sender('ann', 'a')), key(sender(undefined, 'a', { username: 'ann' })))
+  const { address, metadata, auth } = partitionMeta(ann, [ALL_KEYS])
+  assert.deepEqual(
+    [address, Object.fromEntries(metadata), Object.fromEntries(auth)],
+    ['', { 'x-tenant': ['a'] }, { username: 'ann' }],
+  )
 })

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { ConsumeContext } from '../../../core/component/contract.ts'
 import { NO_CONTEXT } from '../../../core/component/contract.ts'
 import { heldBytes } from '../../../core/component/memory.ts'
+import { ALL_KEYS } from '../../../core/component/meta.ts'
 import { Refused, Rejected } from '../../../core/component/outcome.ts'
 import { direct, sendingChain } from '../../../core/component/sending.ts'
 import type { QueueConfig, SendingConfig } from '../../../core/component/sending-config.ts'
@@ -372,6 +373,33 @@ test('batching in the queue merges to min_size and flushes by time', async () =>
   await clock.advance(1)
   assert.deepEqual(exporter.numbers[1], [7])
   assert.equal(page.out, 8)
+  await finish()
+})
+
+// Scenario: a flush_timeout of 0 and one consumer; requests come while the first is being sent, of two tenants.
+// Guarantees: the first leaves at once; what came meanwhile leaves together when the consumer is free, in order, each
+// tenant for itself; no timer is needed.
+test('an eager queue merges what waits', async () => {
+  const batch = batchConfig({ min_size: 100, flush_timeout: 0, partition: { metadata_keys: [ALL_KEYS] } })
+  const { chain, clock, consume, exporter, finish, page } = setUp({ queue: { batch, num_consumers: 1 } })
+  const gate = new Gate()
+  exporter.answer = gate.answer
+  await consume(0, 2)
+  await settled()
+  assert.deepEqual(exporter.numbers, [[0, 1]])
+  const other = { address: '', metadata: new Map([['tenant', ['b']]]), auth: new Map() }
+  await consume(2, 2)
+  await chain.consume(numbered('traces', 90, 1, other), NO_CONTEXT)
+  page.in += 1
+  await consume(4, 1)
+  assert.equal(clock.waiting, 0)
+  for (const sent of [2, 3, 1]) {
+    gate.open({ sent })
+    await settled()
+  }
+  assert.deepEqual(exporter.numbers, [[0, 1], [2, 3, 4], [90]])
+  assert.equal(page.out, 6)
+  exporter.answer = everythingSent
   await finish()
 })
 
