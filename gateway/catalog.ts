@@ -41,6 +41,12 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry('exporter', 'otlp_grpc', () => import('../exporters/otlp-grpc.ts'), 'otlp'),
   entry('exporter', 'otlp_http', () => import('../exporters/otlp-http.ts'), 'otlphttp'),
   entry('exporter', 'prometheus', () => import('../exporters/prometheus/index.ts')),
+  entry(
+    'exporter',
+    'prometheus_remote_write',
+    () => import('../exporters/prometheus-remote-write/index.ts'),
+    'prometheusremotewrite',
+  ),
   entry('connector', 'count', () => import('../connectors/count/index.ts')),
   entry('connector', 'forward', () => import('../connectors/forward.ts')),
   entry('connector', 'service_graph', () => import('../connectors/servicegraph/index.ts'), 'servicegraph'),

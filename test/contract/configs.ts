@@ -33,6 +33,7 @@ const CONFIGS: Readonly<Record<string, () => Tree>> = {
   'extension/headers_setter': () => ({ headers: [{ action: 'insert', key: 'a', value: 'b' }] }),
   'extension/oauth2client': () => ({ client_id: 'a', client_secret: 'b', token_url: `http://${NOBODY}` }),
   'exporter/prometheus': () => ({ endpoint: ANY_PORT }),
+  'exporter/prometheus_remote_write': () => ({ endpoint: `http://${NOBODY}/api/v1/write` }),
   'extension/health_check': () => ({ endpoint: ANY_PORT }),
   'extension/pprof': () => ({ endpoint: ANY_PORT }),
   'extension/zpages': () => ({ endpoint: ANY_PORT }),

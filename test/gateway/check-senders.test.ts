@@ -50,3 +50,20 @@ test('merging what must stay apart is warned of', async () => {
     /exporters: sending_queue::batch of otlp_http merges .*; add X-Tenant, auth\.username to its metadata_keys/,
   )
 })
+
+// Scenario: remote write, whose queue merges whatever waits, with and without such an authenticator.
+// Guarantees: it keeps senders apart by itself then, so there is nothing to warn of.
+test('remote write keeps senders apart', async () => {
+  const yaml = `extensions: {headers_setter: {headers: [{action: insert, key: a, from_context: X-Tenant}]}}
+receivers: {otlp: {protocols: {http: }}}
+exporters: {prometheus_remote_write: {endpoint: "http://a", auth: {authenticator: headers_setter}}}
+service:
+  extensions: [headers_setter]
+  pipelines: {metrics: {receivers: [otlp], exporters: [prometheus_remote_write]}}
+`
+  const { check } = await openConfig(
+    { sources: [`yaml:${yaml}`], sets: [], gates: [] },
+    { env: {}, cwd: '/' },
+  )
+  assert.deepEqual(check.problems.map(formatProblem), [])
+})

@@ -182,6 +182,31 @@ export function labelName(key: string, utf8: boolean): string | undefined {
   return /^_*$/.test(made) || made.startsWith('__') ? undefined : made
 }
 
+/**
+ * The same for series that are written instead of scraped, where the Collector has another rule: several characters in a
+ * row that are replaced become one underscore, and a label that would begin with one begins with `key_`. Names between
+ * double underscores are let through.
+ */
+export function writtenLabelName(key: string, utf8: boolean): string | undefined {
+  if (utf8) return /^_*$/.test(key) ? undefined : key
+  const reserved = key.length >= 4 && key.startsWith('__') && key.endsWith('__')
+  const made = (reserved ? key.slice(2, -2) : key).replaceAll(/[^a-zA-Z0-9]+/gu, '_')
+  if (reserved) return /^_*$/.test(made) ? undefined : `__${made}__`
+  if (made === '') return undefined
+  if (/^[0-9]/.test(made)) return `key_${made}`
+  return made.startsWith('_') ? `key${made}` : made
+}
+
+/** A unit as metadata has it: in words, `bytes_per_second`. */
+export function unitName(unit: string, utf8: boolean): string {
+  const words = unitSuffixes(unit).map(one => (utf8 ? one : cleanUnit(one)))
+  return words
+    .filter(one => one !== '')
+    .join('_')
+    .replace(/^_/, '')
+    .replace(/_$/, '')
+}
+
 /** The namespace in front of `target_info`: made as a label is; '' when there is none or none can be made. */
 export function namespaceName(namespace: string, utf8: boolean): string {
   return labelName(namespace, utf8) ?? ''

@@ -14,6 +14,8 @@ import {
   namespaceName,
   rulesOf,
   STRATEGIES,
+  unitName,
+  writtenLabelName,
 } from '../../../../core/formats/prometheus/names.ts'
 
 type Answer = string | null
@@ -74,4 +76,40 @@ test('label names', () => {
     assert.equal(labelName(key, false), usable(escaped), key)
     assert.equal(labelName(key, true), usable(utf8), key)
   }
+})
+
+// Scenario: attribute keys as labels of series that are written (otlptranslator's LabelNamer with
+// UnderscoreLabelSanitization and without PreserveMultipleUnderscores), and units as metadata has them.
+// Guarantees: what the Collector's remote write makes of them.
+test('labels and units of remote write', () => {
+  const labels: Readonly<Record<string, string | undefined>> = {
+    'a.b': 'a_b',
+    'a..b': 'a_b',
+    'a-_.b_': 'a_b_',
+    '1st': 'key_1st',
+    _a: 'key_a',
+    '.a': 'key_a',
+    __a: 'key_a',
+    __a__: '__a__',
+    '__a.b__': '__a_b__',
+    ü: 'key_',
+    _: 'key_',
+    ____: undefined,
+    '': undefined,
+  }
+  for (const [key, label] of Object.entries(labels)) assert.equal(writtenLabelName(key, false), label, key)
+  assert.deepEqual(
+    ['a..b', '__a', '', '__'].map(key => writtenLabelName(key, true)),
+    ['a..b', '__a', undefined, undefined],
+  )
+  const units = {
+    s: 'seconds',
+    'By/s': 'bytes_per_second',
+    '1': '',
+    '{x}': '',
+    '{x}/s': 'per_second',
+    '_a b': 'a_b',
+    '%': 'percent',
+  }
+  for (const [unit, name] of Object.entries(units)) assert.equal(unitName(unit, false), name, unit)
 })

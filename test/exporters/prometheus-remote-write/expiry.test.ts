@@ -1,0 +1,118 @@
+/** Series that get no points any more are ended, when the config says so. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { batchOf } from '../../../core/component/batch.ts'
+import { countItems } from '../../../core/otlp/walk.ts'
+import { factory } from '../../../exporters/prometheus-remote-write/index.ts'
+import { Translator } from '../../../exporters/prometheus-remote-write/translator.ts'
+import { readConfig } from '../../kit/read-config.ts'
+import { readRequest2 } from '../../kit/remote-write.ts'
+import {
+  at,
+  counter,
+  exponential,
+  gauge,
+  histogram,
+  metricsRequest,
+  type Plain,
+  point,
+  started,
+  until,
+  V2,
+  VERSIONS,
+} from './kit.ts'
+
+/** What each batch writes, at times that the test says: `name` -> values of its samples. */
+function writer(plain: Record<string, unknown>) {
+  const translator = new Translator(readConfig(factory.config, { endpoint: 'http://a', ...V2, ...plain }))
+  return (now: number, ...metrics: Plain[]): Record<string, unknown[]> => {
+    const chunk = metricsRequest(metrics)
+    const batch = batchOf('metrics', metrics.length === 0 ? [] : [chunk], countItems(chunk, 'metrics'))
+    const { requests } = translator.translate(batch, 'io.prometheus.write.v2.Request', now)
+    const series = requests.flatMap(({ bytes }) => readRequest2(bytes).series)
+    return Object.fromEntries(
+      series.map(({ key, samples, histograms }) => [
+        key.replace('{}', ''),
+        [
+          ...samples.map(({ time, value }) => [time, value]),
+          ...histograms.map(({ time, sum }) => [time, sum]),
+        ],
+      ]),
+    )
+  }
+}
+
+// Scenario: one series goes on, others stop; time passes; one comes back, late.
+// Guarantees: each series that stopped gets one mark, metric_expiration after its last sample, in the same requests as
+// what came meanwhile; one that comes back is written in order and ends again.
+test('what stops is ended once', () => {
+  const write = writer({ metric_expiration: '60s' })
+  const later = (seconds: number): Plain => ({ timeUnixNano: at(seconds) })
+  assert.deepEqual(Object.keys(write(1000, gauge('goes', 1), gauge('stops', 1), exponential('n'))), [
+    'goes',
+    'stops',
+    'n',
+  ])
+  assert.deepEqual(write(50_000, gauge('goes', 2, {}, later(50))), { goes: [[50_000, 2]] })
+  assert.deepEqual(write(70_000, gauge('goes', 3, {}, later(60))), {
+    stops: [[70_000, 'stale']],
+    n: [[70_000, 'stale']],
+    goes: [[60_000, 3]],
+  })
+  assert.deepEqual(write(90_000), {})
+  assert.deepEqual(write(100_000, gauge('stops', 4, {}, later(95))), { stops: [[95_000, 4]] })
+  assert.deepEqual(write(161_000), { goes: [[120_000, 'stale']], stops: [[155_000, 'stale']] })
+  assert.deepEqual(write(1_000_000), {})
+})
+
+// Scenario: a series that its sender has ended; a point that comes with the mark that is due.
+// Guarantees: no second mark; mark and point stand in order of time.
+test('marks and points', () => {
+  const write = writer({ metric_expiration: '60s' })
+  write(1000, gauge('ended', 1), gauge('back', 1))
+  write(2000, gauge('ended', 0, {}, { timeUnixNano: at(11), flags: 1 }))
+  assert.deepEqual(write(100_000, gauge('back', 2, {}, { timeUnixNano: at(99) })), {
+    back: [
+      [70_000, 'stale'],
+      [99_000, 2],
+    ],
+  })
+})
+
+// Scenario: no metric_expiration; more series than are remembered.
+// Guarantees: nothing is ended by itself, and what is forgotten is not either.
+test('never by default', () => {
+  const write = writer({})
+  write(1000, gauge('a', 1))
+  assert.deepEqual(write(1e9), {})
+  const few = writer({ metric_expiration: '60s', series_cache_size: 1000 })
+  few(1000, ...Array.from({ length: 1200 }, (_, i) => gauge(`g${i}`, i)))
+  assert.deepEqual(few(100_000, gauge('b', 1)), { b: [[10_000, 1]] })
+})
+
+for (const [version, config] of VERSIONS) {
+  // Scenario: nothing is sent any more; the server refuses the marks at first.
+  // Guarantees: they are sent by themselves, until they are taken, before anything newer, and are no items.
+  test(`marks come by themselves, version ${version}`, async t => {
+    const { server, send, page } = await started(t, { ...config, metric_expiration: '20ms' })
+    const endsIn = (name: string): unknown => {
+      const found = [...server.taken()].find(([key]) => key.startsWith(`${name}{`))?.[1]
+      return found?.samples.at(-1)?.value ?? found?.histograms.at(-1)?.sum
+    }
+    await send([counter('c', [point(10, 1)]), histogram('h'), exponential('n')])
+    const before = server.requests.length
+    server.answer = (_, nth) => (nth < before + 2 ? { status: 503 } : undefined)
+    await until('all to be ended', () =>
+      ['c_total', 'h_count', 'h_sum', 'h_bucket', 'n'].every(name => endsIn(name) === 'stale'),
+    )
+    assert.equal(page.out, 3)
+    await send([counter('c', [point(20, 2)])])
+    const values = server
+      .taken()
+      .get('c_total{}')!
+      .samples.map(({ value }) => value)
+    assert.deepEqual(values.slice(0, 3), [1, 'stale', 2])
+    assert.equal(page.out, 4)
+  })
+}
