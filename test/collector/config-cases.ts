@@ -7,6 +7,7 @@ import { KAFKA_EXPORTERS } from './config-cases-kafka.ts'
 import { KAFKA_RECEIVERS } from './config-cases-kafka-receiver.ts'
 import { PROMETHEUS_RECEIVERS } from './config-cases-prometheus-receiver.ts'
 import { SPANMETRICS } from './config-cases-spanmetrics.ts'
+import { REMOTE_WRITE_EXPORTERS } from './config-cases-remote-write.ts'
 
 export interface ConfigCase {
   readonly name: string
@@ -607,6 +608,8 @@ const exporters = [
     ['metrics'],
   ),
   ...of('exporters', 'prometheus', ['{endpoint: "a:1"}'], ['traces']),
+  ...of('exporters', 'prometheus_remote_write', REMOTE_WRITE_EXPORTERS, ['metrics']),
+  ...of('exporters', 'prometheusremotewrite', ['{endpoint: "http://a:1"}'], ['traces']),
   ...of('exporters', 'nop/2', ['', '{}', '{a: 1}']),
 ]
 

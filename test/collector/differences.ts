@@ -5,6 +5,7 @@
  */
 
 import { PROMETHEUS_RECEIVER } from './differences-prometheus-receiver.ts'
+import { REMOTE_WRITE } from './differences-remote-write.ts'
 
 export interface Difference {
   /** What docs/differences.md tells users, and why. */
@@ -31,6 +32,7 @@ export const TABLES = [
   'passing',
   'prometheus',
   'prometheus-receiver',
+  'remote-write',
   'retries',
   'sampler',
   'spanmetrics',
@@ -212,6 +214,8 @@ export const DIFFERENCES: readonly Difference[] = [
       'telemetry *protocol: carrier*',
       'telemetry {traces: {propagators: [nobody]}}',
       'exporters prometheus *auth: {authenticator: nobody}}',
+      'exporters prometheus_remote_write {endpoint: "a:9090"}',
+      'exporters prometheus_remote_write *auth: {authenticator: nobody}}',
       'exporters otlp *auth: {authenticator: nobody}}',
       'receivers otlp *auth: {authenticator: nobody}}}}',
       'extensions health_check {auth: {authenticator: nobody}}',
@@ -445,4 +449,5 @@ export const DIFFERENCES: readonly Difference[] = [
       'whole: connectors span_metrics {exemplars: {enabled: false, max_per_data_point: -1}}',
     ),
   },
+  ...REMOTE_WRITE,
 ]
