@@ -14,10 +14,12 @@ import { CONTEXT_OF, type CountConfig, DEFAULTS, type Kind, type MetricInfo } fr
 
 const DELTA = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
 const NO_ATTRIBUTES = new Uint8Array()
-/** So many bytes of attributes in the points of one kind and resource: what is told apart beyond is counted together. */
+/** So many bytes of attributes in the points of one kind and batch: what is told apart beyond is counted together. */
 const ATTRIBUTE_BYTES_MAX = 16 * 1024 * 1024
 const OVERFLOW = 'otel.metric.overflow'
 /** Of the tables. */
+const ITEM = 0
+const SCOPE = 1
 const RESOURCE = 2
 /** Longer values are told apart by a hash. */
 const HASHED_FROM = 256
@@ -36,11 +38,14 @@ interface Metric {
   readonly points: Map<string, Point>
 }
 
-/** A range of bytes with attributes in it. */
-export interface AttributeSource {
+interface ValueRange {
   readonly bytes: Uint8Array
   readonly start: number
   readonly stop: number
+}
+
+/** A range of bytes with attributes in it. */
+export interface AttributeSource extends ValueRange {
   /** Of the attributes; 0 when it has none. */
   readonly field: number
 }
@@ -50,8 +55,8 @@ export class Counter {
   readonly #tables: readonly AttributeTable[]
   readonly #needsAttributes: boolean
   readonly #scratch = new Writer(512)
-  /** By slot. */
-  readonly #resourceKeys: (string | undefined)[] = []
+  /** By table and slot; those of items are not kept. */
+  readonly #keptKeys: (string | undefined)[][] = [[], [], []]
   #attributeBytes = 0
   /** Halves of the first and the last time; 0 for none. */
   #startHigh = 0
@@ -81,11 +86,13 @@ export class Counter {
   enterResource({ bytes, start, stop, field }: AttributeSource): void {
     if (!this.#needsAttributes) return
     this.#tables[RESOURCE]!.read(bytes, start, stop, field)
-    this.#resourceKeys.length = 0
+    this.#keptKeys[RESOURCE]!.length = 0
   }
 
   enterScope({ bytes, start, stop, field }: AttributeSource): void {
-    if (this.#needsAttributes) this.#tables[1]!.read(bytes, start, stop, field)
+    if (!this.#needsAttributes) return
+    this.#tables[SCOPE]!.read(bytes, start, stop, field)
+    this.#keptKeys[SCOPE]!.length = 0
   }
 
   /** A time of an item, as `fixed64`; what is 0 is none. */
@@ -106,7 +113,7 @@ export class Counter {
   }
 
   count({ bytes, start, stop, field }: AttributeSource, subject: Subject): void {
-    if (this.#needsAttributes) this.#tables[0]!.read(bytes, field === 0 ? stop : start, stop, field || 1)
+    if (this.#needsAttributes) this.#tables[ITEM]!.read(bytes, field === 0 ? stop : start, stop, field || 1)
     for (const metric of this.#metrics) {
       const { conditions, attributes, points } = metric
       if (attributes.length === 0) {
@@ -134,14 +141,15 @@ export class Counter {
     return key
   }
 
-  /** Values of a resource are looked at once, however many items it has. */
+  /** Values of a resource and of a scope are looked at once, however many items it has. */
   #keyAt(level: number, slot: number): string {
-    const known = level === RESOURCE ? this.#resourceKeys[slot] : undefined
+    const kept = this.#keptKeys[level]!
+    const known = level === ITEM ? undefined : kept[slot]
     if (known !== undefined) return known
     const table = this.#tables[level]!
     const row = table.find(slot)
     const key = keyOf(table.bytes, table.valueStart(row), table.valueStop(row))
-    if (level === RESOURCE) this.#resourceKeys[slot] = key
+    if (level !== ITEM) kept[slot] = key
     return key
   }
 
@@ -151,28 +159,32 @@ export class Counter {
       known.count++
       return
     }
+    const values = slots.map((slot, i) => this.#valueOf(slot, attributes[i]!.default_value?.bytes))
+    // Before anything is copied: beyond the limit each item would copy what it does not keep.
+    const byteLength = values.reduce((sum, { start, stop }) => sum + stop - start, 0)
+    if (this.#attributeBytes + byteLength > ATTRIBUTE_BYTES_MAX) {
+      this.#add(points, OVERFLOW, overflow())
+      return
+    }
     const out = this.#scratch
     out.rewind()
-    for (const [i, slot] of slots.entries()) {
-      const { key, default_value } = attributes[i]!
-      const table = this.#tables.find(one => one.find(slot) >= 0)
-      const row = table?.find(slot) ?? -1
-      const bytes = table?.bytes ?? default_value!.bytes
+    for (const [i, { bytes, start, stop }] of values.entries()) {
       const entry = out.open(Resource.attributes)
-      out.string(KeyValue.key, key)
-      out.lengthDelimited(
-        KeyValue.value,
-        bytes,
-        table?.valueStart(row) ?? 0,
-        table?.valueStop(row) ?? bytes.length,
-      )
+      out.string(KeyValue.key, attributes[i]!.key)
+      out.lengthDelimited(KeyValue.value, bytes, start, stop)
       out.close(entry)
     }
-    if (this.#attributeBytes + out.pos > ATTRIBUTE_BYTES_MAX) this.#add(points, OVERFLOW, overflow())
-    else {
-      this.#attributeBytes += out.pos
-      this.#add(points, key, out.copy())
+    this.#attributeBytes += out.pos
+    this.#add(points, key, out.copy())
+  }
+
+  /** Where the value of an attribute is, an AnyValue. Either it is there or it has a default value. */
+  #valueOf(slot: number, usual: Uint8Array | undefined): ValueRange {
+    for (const table of this.#tables) {
+      const row = table.find(slot)
+      if (row >= 0) return { bytes: table.bytes, start: table.valueStart(row), stop: table.valueStop(row) }
     }
+    return { bytes: usual!, start: 0, stop: usual!.length }
   }
 
   #add(points: Map<string, Point>, key: string, attributes: Uint8Array): void {
@@ -199,9 +211,15 @@ export class Counter {
     this.reset()
   }
 
+  /** Begins another batch. */
+  begin(): void {
+    this.reset()
+    this.#attributeBytes = 0
+  }
+
+  /** Begins another resource. */
   reset(): void {
     for (const { points } of this.#metrics) points.clear()
-    this.#attributeBytes = 0
     this.#startHigh = this.#startLow = this.#endHigh = this.#endLow = 0
   }
 }

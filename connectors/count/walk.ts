@@ -73,10 +73,13 @@ export class Counting {
     ]),
   )
   readonly #attributes = new Writer(1024)
+  /** As Subject.around: the last that was used, and that of the scope. */
+  #around = 0
+  #aroundScope = 0
 
   constructor(config: CountConfig, signal: Signal) {
     this.#signal = signal
-    this.#subject = { resource: new ResourceView(), scope: new ScopeView() }
+    this.#subject = { around: 0, resource: new ResourceView(), scope: new ScopeView() }
     switch (signal) {
       case 'traces':
         this.#outer = new Counter(config, 'spans')
@@ -109,7 +112,7 @@ export class Counting {
   release(): void {
     const nothing = { bytes: EMPTY, start: 0, stop: 0, field: Resource.attributes }
     for (const counter of [this.#outer, this.#inner]) {
-      counter?.reset()
+      counter?.begin()
       counter?.enterResource(nothing)
       counter?.enterScope(nothing)
     }
@@ -143,12 +146,14 @@ export class Counting {
     this.#subject.scope.reset(chunk, scope.start, scope.stop)
     this.#outer.enterScope(scope)
     this.#inner?.enterScope(scope)
+    this.#aroundScope = ++this.#around
     entry.reset(chunk, start, stop)
     while (entry.next())
       if (entry.field === ITEMS && entry.wire === LEN) this.#item(chunk, entry.start, entry.stop)
   }
 
   #item(bytes: Uint8Array, start: number, stop: number): void {
+    this.#subject.around = this.#aroundScope
     switch (this.#signal) {
       case 'traces':
         this.#countSpan(bytes, start, stop)
@@ -177,6 +182,7 @@ export class Counting {
     this.#outer.noteTime(bytes, span.startOf(Span.endTimeUnixNano))
     this.#outer.count({ bytes, start, stop, field: Span.attributes }, subject)
     if (!span.has(Span.events)) return
+    subject.around = ++this.#around
     const events = new Cursor(bytes, start, stop)
     while (events.next()) {
       if (events.field !== Span.events) continue
@@ -195,6 +201,7 @@ export class Counting {
     const field = metric.dataField
     const kind = this.#points.get(field)
     if (kind === undefined) return
+    subject.around = ++this.#around
     const points = new Cursor(bytes, metric.startOf(field), metric.stopOf(field))
     while (points.next()) {
       if (points.field !== POINTS || points.wire !== LEN) continue

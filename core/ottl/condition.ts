@@ -8,7 +8,7 @@ import { compile, type PatternError } from '../formats/re2.ts'
 import { compare, type OttlValue } from './compare.ts'
 import { OttlError } from './lexer.ts'
 import { type CallValue, type Condition, parseCondition, type Value } from './parser.ts'
-import { ENUMS, type Getter, getterOf } from './paths.ts'
+import { ENUMS, type Getter, readingOf } from './paths.ts'
 import type { Context, Subject } from './subject.ts'
 import { likeText } from './text.ts'
 
@@ -68,6 +68,8 @@ function isType(is: (value: OttlValue) => boolean): Function {
 
 class Compiler {
   readonly #context: Context
+  /** How many paths so far read the item itself. */
+  #ownPaths = 0
 
   constructor(context: Context) {
     this.#context = context
@@ -90,13 +92,30 @@ class Compiler {
         return subject => parts.some(part => part(subject))
       }
       case 'call':
-        return this.#call(condition)
-      case 'compare': {
-        const { op } = condition
-        const left = this.#value(condition.left)
-        const right = this.#value(condition.right)
-        return subject => compare(op, left(subject), right(subject))
+        return this.#askedOnce(() => this.#call(condition))
+      case 'compare':
+        return this.#askedOnce(() => {
+          const { op } = condition
+          const left = this.#value(condition.left)
+          const right = this.#value(condition.right)
+          return subject => compare(op, left(subject), right(subject))
+        })
+    }
+  }
+
+  /** What does not look at the item is asked once for all that have the same around them: a pattern may take long. */
+  #askedOnce(make: () => Predicate): Predicate {
+    const before = this.#ownPaths
+    const predicate = make()
+    if (this.#ownPaths > before) return predicate
+    let around = -1
+    let answer = false
+    return subject => {
+      if (subject.around !== around) {
+        answer = predicate(subject)
+        around = subject.around
       }
+      return answer
     }
   }
 
@@ -125,8 +144,11 @@ class Compiler {
     switch (value.kind) {
       case 'literal':
         return () => value.value
-      case 'path':
-        return getterOf(value, this.#context)
+      case 'path': {
+        const { getter, isAround } = readingOf(value, this.#context)
+        if (!isAround) this.#ownPaths++
+        return getter
+      }
       case 'call':
         return this.#call(value)
       case 'list': {

@@ -218,8 +218,35 @@ const NOT_YET: Readonly<Record<string, readonly string[]>> = {
   log: ['trace_id', 'span_id', 'time', 'observed_time', 'cache'],
 }
 
-/** Throws OttlError, which names what was meant. `suggest` finds a word like one that is wrong. */
-export function getterOf(path: PathValue, context: Context): Getter {
+/** Reads a path. `isAround`: it reads nothing of the item itself. */
+export interface Reading {
+  readonly getter: Getter
+  readonly isAround: boolean
+}
+
+/** Throws OttlError, which names what was meant. */
+export function readingOf(path: PathValue, context: Context): Reading {
+  const { where, getter } = find(path, context)
+  const isAround = where !== context
+  return { getter: isAround ? keptText(getter) : getter, isAround }
+}
+
+/** Texts may be long and are asked for by every item. What else there is would keep the bytes of a request alive. */
+function keptText(getter: Getter): Getter {
+  let around = -1
+  let text = ''
+  return subject => {
+    if (subject.around === around) return text
+    const value = getter(subject)
+    if (typeof value === 'string') {
+      text = value
+      around = subject.around
+    }
+    return value
+  }
+}
+
+function find(path: PathValue, context: Context): { where: string; getter: Getter } {
   const contexts = { ...VISIBLE[context], ...AROUND }
   const [first] = path.steps
   const named = path.steps.length > 1 && Object.hasOwn(contexts, first!.name) && first!.keys.length === 0
@@ -243,12 +270,12 @@ export function getterOf(path: PathValue, context: Context): Getter {
   if (typeof field === 'function') {
     if (last.keys.length > 0)
       throw new OttlError(`${name} has nothing inside`, last.offset, `write ${name} without [...]`)
-    return field
+    return { where, getter: field }
   }
   const getter = field.keyed(last.keys)
   if (getter === undefined)
     throw new OttlError(`${name}[${last.keys[0]}] needs a text`, last.offset, `write ${name}["key"]`)
-  return getter
+  return { where, getter }
 }
 
 const range = (prefix: string, words: readonly string[], from = 0): [string, bigint][] =>

@@ -23,6 +23,11 @@ export type PointView =
 
 /** Whoever asks sees to it that those are set that the condition's context has. */
 export interface Subject {
+  /**
+   * A number that changes when what is around the item does: its resource or scope, the span of an event, the metric of a
+   * data point. What a condition asks of these it asks once, however many items there are.
+   */
+  around: number
   resource: ResourceView
   scope: ScopeView
   span?: SpanView

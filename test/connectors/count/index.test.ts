@@ -142,6 +142,110 @@ test('attributes do not multiply without end', async () => {
   assert.deepEqual(points.at(-1)!.labels, { 'otel.metric.overflow': true })
 })
 
+// Scenario: a hundred resources of which each has an attribute of 100 KB and a hundred spans told apart.
+// Guarantees: the limit is that of the batch, so that a megabyte does not become a gigabyte; none is lost.
+test('attributes of many resources have one limit', async () => {
+  const long = { key: 'long', value: { stringValue: 'x'.repeat(100_000) } }
+  const spans = Array.from({ length: 100 }, (_, n) => ({
+    attributes: [{ key: 'n', value: { intValue: String(n) } }],
+  }))
+  const resourceSpans = Array.from({ length: 100 }, () => ({
+    resource: { attributes: [long] },
+    scopeSpans: [{ spans }],
+  }))
+  const bytes = encodeRequest('traces', { resourceSpans })
+  const tried = tryCount('traces', '{spans: {s: {attributes: [{key: long}, {key: n}]}}}')
+  const limit = bytes.length + 17 * 1024 * 1024
+  for (let batch = 0; batch < 2; batch++) {
+    await tried.send(batchOf('traces', [bytes], 10_000))
+    assert.ok(tried.sink.batches[batch]!.byteLength < limit, `${tried.sink.batches[batch]!.byteLength}`)
+    const points = pointsOf([tried.sink.batches[batch]!])
+    assert.equal(
+      points.reduce((sum, { value }) => sum + value, 0),
+      10_000,
+    )
+    // The next batch may have as much again.
+    assert.ok('n' in points[0]!.labels)
+  }
+})
+
+// Scenario: an attribute of the scope tells spans apart, over several scopes and resources.
+// Guarantees: each span is counted by its own scope.
+test('attributes of scopes are those of the scope', async () => {
+  const attribute = (key: string, stringValue: string) => ({ key, value: { stringValue } })
+  const scope = (name: string, spans: number) => ({
+    scope: { attributes: [attribute('lib', name)] },
+    spans: Array.from({ length: spans }, () => ({})),
+  })
+  const bytes = encodeRequest('traces', {
+    resourceSpans: [
+      { scopeSpans: [scope('a', 2), scope('b', 1), { spans: [{}] }] },
+      { scopeSpans: [scope('b', 3)] },
+    ],
+  })
+  const tried = tryCount('traces', '{spans: {s: {attributes: [{key: lib, default_value: none}]}}}')
+  await tried.send(batchOf('traces', [bytes], 7))
+  assert.deepEqual(tried.counts(), [
+    ['s {"lib":"a"}', 2],
+    ['s {"lib":"b"}', 1],
+    ['s {"lib":"none"}', 1],
+    ['s {"lib":"b"}', 3],
+  ])
+})
+
+// Scenario: conditions on the metric of data points, on the span of events, and on the scope, whose values differ from one
+// to the next.
+// Guarantees: what is asked once is asked again where it may have changed.
+test('conditions see what is around each item', async () => {
+  const event = { name: 'e' }
+  const traces = encodeRequest('traces', {
+    resourceSpans: [
+      {
+        scopeSpans: [
+          {
+            scope: { name: 'a' },
+            spans: [
+              { name: 'x', events: [event, event] },
+              { name: 'y', events: [event] },
+            ],
+          },
+          { scope: { name: 'b' }, spans: [{ name: 'x', events: [event] }, { name: 'x' }] },
+        ],
+      },
+    ],
+  })
+  const tried = tryCount(
+    'traces',
+    `{spans: {s: {conditions: ['scope.name == "a"']}}, spanevents: {e: {conditions: ['span.name == "x"']}}}`,
+  )
+  await tried.send(batchOf('traces', [traces], 4))
+  assert.deepEqual(tried.counts(), [
+    ['s {}', 2],
+    ['e {}', 3],
+  ])
+  const point = { asInt: '1' }
+  const metrics = encodeRequest('metrics', {
+    resourceMetrics: [
+      {
+        scopeMetrics: [
+          {
+            metrics: [
+              { name: 'x', gauge: { dataPoints: [point, point] } },
+              { name: 'y', sum: { dataPoints: [point] } },
+            ],
+          },
+        ],
+      },
+    ],
+  })
+  const points = tryCount('metrics', `{datapoints: {d: {conditions: ['metric.name == "x"']}}}`)
+  await points.send(batchOf('metrics', [metrics], 3))
+  assert.deepEqual(points.counts(), [
+    ['metric.count {}', 2],
+    ['d {}', 2],
+  ])
+})
+
 // Scenario: generated requests of every signal, tidy and not.
 // Guarantees: nothing breaks; spans, data points and log records are counted whatever the order of fields is.
 test('generated requests are counted', async () => {

@@ -6,6 +6,8 @@ import { compileCondition, OttlError } from '../../../core/ottl/condition.ts'
 import { CONTEXTS, type Context, type Subject } from '../../../core/ottl/subject.ts'
 import { messageType } from '../../kit/proto.ts'
 
+let around = 0
+
 /** A log record with these fields, and a resource with `service.name`. */
 function subject(log: Record<string, unknown>): Subject {
   const encode = (name: string, value: object): Uint8Array => {
@@ -14,6 +16,7 @@ function subject(log: Record<string, unknown>): Subject {
   }
   const attributes = [{ key: 'service.name', value: { stringValue: 'shop' } }]
   return {
+    around: around++,
     resource: new ResourceView().reset(encode('resource.v1.Resource', { attributes })),
     scope: new ScopeView().reset(encode('common.v1.InstrumentationScope', { name: 'lib' })),
     log: new LogRecordView().reset(encode('logs.v1.LogRecord', log)),
@@ -94,6 +97,41 @@ test('conditions hold or do not', () => {
     'IsMatch(body, "^paper")',
   ]
   for (const condition of no) assert.equal(holds(condition), false, condition)
+})
+
+// Scenario: conditions on the resource, alone and together with the record, over records that have one resource, and then
+// another.
+// Guarantees: a resource is looked at once for all its records, so that one long attribute of it cannot be worked through
+// by a thousand of them; the next one is looked at again.
+test('what is around items is asked once', () => {
+  let looks = 0
+  class Watched extends ResourceView {
+    override attributes() {
+      looks++
+      return super.attributes()
+    }
+  }
+  const { bytes, start, stop } = RECORD.resource
+  const watched = (around: number): Subject => ({
+    ...RECORD,
+    around,
+    resource: new Watched().reset(bytes, start, stop),
+  })
+  const conditions = [
+    'resource.attributes["service.name"] == "shop"',
+    'IsMatch(resource.attributes["service.name"], "^sh") or false',
+    'resource.attributes["service.name"] != attributes["env"]',
+  ]
+  for (const condition of conditions) {
+    looks = 0
+    const fits = compileCondition(condition, 'log')
+    for (let record = 0; record < 10; record++) assert.equal(fits(watched(1)), true, condition)
+    assert.equal(looks, 1, condition)
+    assert.equal(
+      fits({ ...watched(2), resource: new ResourceView().reset(new Uint8Array()) }),
+      condition.includes('!='),
+    )
+  }
 })
 
 // Scenario: conditions with mistakes, and conditions of OTTL that are not here yet.
