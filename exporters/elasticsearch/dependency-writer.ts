@@ -32,8 +32,9 @@ export const DEPENDENCY_LOSSES: MetricDeclaration = {
   level: 'normal',
 }
 
-/** So many documents wait for the cluster at most; at the default interval that is two hours. */
+/** So many documents wait for the cluster at most, and so many bytes of them; 24 are two hours at the default interval. */
 const WAITING_MAX = 24
+const WAITING_BYTES_MAX = 64 * 1024 * 1024
 const EXPIRE_MS = 1000
 const REQUEST_MS = 30_000
 /** What may be put right: these are sent again. */
@@ -113,6 +114,8 @@ export class DependencyWriter {
     for (const cancel of this.#timers) cancel()
     this.#timers.clear()
     this.#dependencies.end()
+    // Before anything is waited for: what is lost then is counted.
+    this.#collect()
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const cancel = this.#clock.after(deadline - this.#clock.now(), resolve)
     await Promise.race([this.#finish(), late])
@@ -126,24 +129,38 @@ export class DependencyWriter {
 
   async #finish(): Promise<void> {
     await this.#sending
-    await this.#write()
+    await this.#sendAll()
   }
 
   #write(): Promise<void> {
+    this.#collect()
+    return this.#sendAll()
+  }
+
+  /** Makes a document of the calls since the last one. */
+  #collect(): void {
     this.#tellLosses()
     const links = this.#dependencies.take()
-    if (links.length > 0) {
-      const now = this.#wallMs()
-      const alias = this.#needsAlias ? '?require_alias=true' : ''
-      this.#waiting.push({
-        path: `/${encodeURIComponent(this.#index.at(now).name)}/_create/${randomUUID()}${alias}`,
-        body: dependencyDocument(links, now, this.#isStream),
-      })
-      if (this.#waiting.length > WAITING_MAX) {
-        this.#waiting.shift()
-        this.#count('dropped', 1)
-      }
+    if (links.length === 0) return
+    const now = this.#wallMs()
+    const alias = this.#needsAlias ? '?require_alias=true' : ''
+    this.#waiting.push({
+      path: `/${encodeURIComponent(this.#index.at(now).name)}/_create/${randomUUID()}${alias}`,
+      body: dependencyDocument(links, now, this.#isStream),
+    })
+    while (this.#isCrowded()) {
+      this.#waiting.shift()
+      this.#count('dropped', 1)
     }
+  }
+
+  #isCrowded(): boolean {
+    const { length } = this.#waiting
+    const bytes = this.#waiting.reduce((sum, { body }) => sum + body.length, 0)
+    return length > WAITING_MAX || (length > 1 && bytes > WAITING_BYTES_MAX)
+  }
+
+  #sendAll(): Promise<void> {
     this.#sending ??= this.#send().finally(() => {
       this.#sending = undefined
     })

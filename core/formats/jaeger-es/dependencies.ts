@@ -1,7 +1,7 @@
 /**
  * Which service calls which, as Jaeger's System Architecture page shows it: a link for every span whose parent is of
- * another service, whatever their kinds are, as Jaeger's own job counts (its in-memory store shows calls within a service
- * as well).
+ * another service, whatever their kinds are. Jaeger's own job (spark-dependencies) and its in-memory store count spans
+ * whose parent is of the same service as well; docs/elasticsearch.md has what else the job counts.
  *
  * Spans come in any order and from several senders. Each is kept for a time and asks for its parent twice: when it comes,
  * and when it goes. Whichever of the two came first, they meet once. A span that comes twice is counted once.
@@ -16,8 +16,9 @@ import { readServiceName } from './process.ts'
 const EMPTY = new Uint8Array()
 /** So many letters of names of services, all spans together: more, and the oldest go. */
 const LETTERS_MAX = 64 * 1024 * 1024
-/** So many links between two documents: more are not counted. */
+/** So many links between two documents, and so many letters of names in them: more are not counted. */
 const LINKS_MAX = 50_000
+const LINK_LETTERS_MAX = 4 * 1024 * 1024
 
 export interface DependencyLink {
   readonly parent: string
@@ -46,6 +47,7 @@ export class Dependencies {
   #letters: number
   readonly #links: Map<string, Map<string, number>>
   #linkCount: number
+  #linkLetters: number
 
   constructor({ ttl, max_spans }: DependencyLimits) {
     this.forgotten = 0
@@ -56,6 +58,7 @@ export class Dependencies {
     this.#letters = 0
     this.#links = new Map()
     this.#linkCount = 0
+    this.#linkLetters = 0
   }
 
   /** Spans that are kept. */
@@ -118,7 +121,11 @@ export class Dependencies {
     if (parent === child) return
     let children = this.#links.get(parent)
     const before = children?.get(child)
-    if (before === undefined && this.#linkCount >= LINKS_MAX) {
+    const letters = parent.length + child.length
+    if (
+      before === undefined &&
+      (this.#linkCount >= LINKS_MAX || this.#linkLetters + letters > LINK_LETTERS_MAX)
+    ) {
       this.uncounted++
       return
     }
@@ -126,7 +133,10 @@ export class Dependencies {
       children = new Map()
       this.#links.set(parent, children)
     }
-    if (before === undefined) this.#linkCount++
+    if (before === undefined) {
+      this.#linkCount++
+      this.#linkLetters += letters
+    }
     children.set(child, (before ?? 0) + 1)
   }
 
@@ -163,7 +173,7 @@ export class Dependencies {
       [...children].map(([child, callCount]) => ({ parent, child, callCount })),
     )
     this.#links.clear()
-    this.#linkCount = 0
+    this.#linkCount = this.#linkLetters = 0
     return links
   }
 }

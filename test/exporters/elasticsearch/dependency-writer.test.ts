@@ -38,7 +38,8 @@ class Tried {
     retryAfter: '',
   })
 
-  constructor(jaeger: Record<string, unknown> = {}) {
+  constructor(jaeger: Record<string, unknown> = {}, workers = 1) {
+    Object.assign(this.settings.host, { workers })
     const { jaeger: config } = configOf({ create_mappings: false, dependencies: {}, ...jaeger })
     const cluster: Cluster = {
       request: async request => {
@@ -170,20 +171,41 @@ test('a document is written once', async () => {
   assert.equal(tried.count('dropped'), 30)
 })
 
-// Scenario: the cluster never answers while the exporter stops.
-// Guarantees: stopping ends at the deadline.
+// Scenario: the cluster never answers while the exporter stops, and did not before.
+// Guarantees: stopping ends at the deadline; what is lost is counted, the calls since the last document too.
 test('stopping does not wait for ever', async () => {
   const tried = new Tried()
   tried.answer = () => new Promise(() => {})
   tried.call(1)
+  await tried.clock.advance(5 * 60_000)
+  tried.call(2)
   const stopped = tried.writer.stop(tried.clock.now() + 500)
   await tried.clock.until(stopped)
-  assert.equal(tried.count('dropped'), 1)
+  assert.equal(tried.count('dropped'), 2)
+})
+
+// Scenario: the cluster is away while documents with long names are made.
+// Guarantees: few of them wait, so that they do not fill the memory; those that went are counted.
+test('what waits is bounded in bytes', async () => {
+  const tried = new Tried()
+  tried.answer = answering(503)
+  // Each letter is six in JSON.
+  const name = '\u0001'.repeat(1_000_000)
+  for (let i = 0; i < 10; i++) {
+    tried.writer.observe([graphRequest(pairOf(`a${name}`, `b${name}`, i))])
+    await tried.clock.advance(5 * 60_000)
+  }
+  assert.equal(tried.count('dropped'), 5)
+  await tried.writer.stop(tried.clock.now() + 1000)
+  assert.equal(tried.count('dropped'), 10)
 })
 
 // Scenario: the gateway has two workers; more spans come than may wait.
 // Guarantees: both are said or counted, as calls will be missing.
 test('what makes calls missing is said', async () => {
+  const two = new Tried({}, 2)
+  assert.match(two.settings.log.lines[0]!.message, /service\.workers: 1/)
+  await two.writer.stop(two.clock.now())
   const tried = new Tried({ dependencies: { max_spans: 2 } })
   assert.deepEqual(tried.settings.log.lines, [])
   tried.call(1)

@@ -7,7 +7,7 @@ import { Random } from '../../../kit/random.ts'
 const LIMITS = { ttl: 1000, max_spans: 10_000 }
 const SERVICES = ['shop', 'cart', 'pay', 'mail', '', undefined]
 
-/** As Jaeger's job counts: by hand, of all spans at once. */
+/** By hand, of all spans at once. */
 function counted(spans: readonly GraphSpan[]): Record<string, number> {
   const name = ({ service }: GraphSpan): string =>
     service === undefined ? 'missing-service-name' : service === '' ? 'empty-service-name' : service
@@ -112,6 +112,24 @@ test('links and names are bounded', () => {
     wide.observe(graphRequest([{ service: `${i}`.padEnd(1_000_000), trace: i, id: 1, kind: 'client' }]), 0)
   assert.ok(wide.size < 70)
   assert.ok(wide.forgotten >= 30)
+  // Spans go, and links stay until the next document.
+  const long = new Dependencies({ ttl: 1000, max_spans: 500_000 })
+  const name = (letter: string, i: number) => `${letter}${i}`.padEnd(500_000)
+  for (let i = 0; i < 20; i++) {
+    const client: GraphSpan = { service: name('a', i), trace: i, id: 1, kind: 'client' }
+    const server: GraphSpan = { service: name('b', i), trace: i, id: 2, parent: 1, kind: 'server' }
+    long.observe(graphRequest([client, server]), 0)
+  }
+  assert.equal(long.take().length, 4)
+  assert.equal(long.uncounted, 16)
+  long.observe(
+    graphRequest([
+      { service: name('a', 0), trace: 100, id: 1, kind: 'client' },
+      { service: name('b', 0), trace: 100, id: 2, parent: 1, kind: 'server' },
+    ]),
+    0,
+  )
+  assert.equal(long.take().length, 1, 'the next document has room again')
 })
 
 // Scenario: a document for an index, and one for a data stream.
