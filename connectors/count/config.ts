@@ -2,7 +2,6 @@
 
 import { list, map, type Schema, section, text, type ValueOf } from '../../config/schema.ts'
 import { configValue } from '../../core/component/config-value.ts'
-import { repeated } from '../../core/component/sending-config.ts'
 import { compileCondition, OttlError } from '../../core/ottl/condition.ts'
 import type { Context } from '../../core/ottl/subject.ts'
 
@@ -50,7 +49,8 @@ function metrics(items: string, context: Context | undefined, by = true) {
           report.error('conditions', `of ${items} cannot be had here yet`, 'write it without')
         if (!by && attributes.length > 0)
           report.error('attributes', `of ${items} cannot be had`, 'write it without')
-        const twice = repeated(attributes.map(({ key }) => key))
+        const keys = attributes.map(({ key }) => key)
+        const twice = keys.find((key, i) => keys.indexOf(key) < i)
         if (twice !== undefined) report.error('attributes', `have "${twice}" twice`, 'write it once')
       },
     },

@@ -76,7 +76,9 @@ export const config = section(
     doc: 'Makes metrics of the requests between services, which Grafana draws as a graph.',
     renamed: { database_name_attribute: 'database_name_attributes' },
     ignored: { metrics_exporter: 'the pipeline that receives from the connector says where metrics go' },
-    check({ latency_histogram_buckets: bounds, exponential_histogram_max_size: size }, report) {
+    check({ latency_histogram_buckets: bounds, exponential_histogram_max_size: size, dimensions }, report) {
+      const twice = dimensions.find((key, i) => dimensions.indexOf(key) < i)
+      if (twice !== undefined) report.error('dimensions', `have "${twice}" twice`, 'write it once')
       if (size > 0 && report.written('latency_histogram_buckets'))
         report.error(
           'exponential_histogram_max_size',

@@ -70,7 +70,7 @@ export class ServiceGraph implements Connector, EdgeListener {
     this.#reader = new SpanReader(config)
     this.#store = new EdgeStore(config.store, config.dimensions.length, this)
     this.#series = new GraphSeries({
-      bounds: buckets.map(ms => ms / 1000),
+      bounds: buckets.map(seconds),
       exponentialSize,
       dimensionLabels: this.#reader.dimensionLabels,
       virtualNodeLabel: config.virtual_node_extra_label,
@@ -109,11 +109,11 @@ export class ServiceGraph implements Connector, EdgeListener {
   async stop(deadline: number): Promise<void> {
     for (const cancel of this.#timers) cancel()
     this.#timers.clear()
-    // What waits will not be paired any more, and nobody knows whether the other side sent nothing or is late.
+    this.#store.expire(this.#clock.now())
     this.#enter()
-    this.#settings.account.drop('traces', this.#heldSpans, SHUTDOWN)
-    this.#settings.account.hold('traces', -this.#heldSpans)
-    this.#heldSpans = 0
+    // The others will not be paired any more, and nobody knows whether the other side sent nothing or is late.
+    this.#settings.account.drop('traces', this.#store.clear(), SHUTDOWN)
+    this.#enter()
     const end = this.#outlet.close(deadline)
     await this.#flushing
     await this.#flush(deadline - this.#clock.now())
@@ -204,8 +204,13 @@ export class ServiceGraph implements Connector, EdgeListener {
     this.#count(edge)
   }
 
+  /** Of points: both their ends are as much earlier as the config says, so that none begins after it ends. */
+  #pointTime(): bigint {
+    return nanoseconds(this.#wallMs() - this.#config.metrics_timestamp_offset)
+  }
+
   #count(edge: Edge): void {
-    this.#series.add(edge, this.#clock.now(), nanoseconds(this.#wallMs()))
+    this.#series.add(edge, this.#clock.now(), this.#pointTime())
     if (this.#series.hasOverflow === this.#toldOverflow) return
     this.#toldOverflow = this.#series.hasOverflow
     if (this.#toldOverflow)
@@ -227,8 +232,7 @@ export class ServiceGraph implements Connector, EdgeListener {
   }
 
   async #handOn(giveUpAt: number): Promise<void> {
-    const time = nanoseconds(this.#wallMs() - this.#config.metrics_timestamp_offset)
-    for (const { bytes, points } of this.#series.requests(this.#writer, time))
+    for (const { bytes, points } of this.#series.requests(this.#writer, this.#pointTime()))
       await this.#outlet.send(bytes, points, giveUpAt)
   }
 }
@@ -239,6 +243,12 @@ function isClient(kind: number): boolean {
 
 function isServer(kind: number): boolean {
   return kind === SpanSpanKind.SPAN_KIND_SERVER || kind === SpanSpanKind.SPAN_KIND_CONSUMER
+}
+
+/** As Go's Duration.Seconds, to the last bit: bounds are labels, and these name the same series. */
+function seconds(ms: number): number {
+  const ns = Math.round(ms * 1e6)
+  return Math.floor(ns / 1e9) + (ns % 1e9) / 1e9
 }
 
 function nanoseconds(ms: number): bigint {

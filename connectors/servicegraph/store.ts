@@ -111,6 +111,18 @@ export class EdgeStore {
       this.#expire(slot)
   }
 
+  /** Forgets all that wait, and returns how many spans these were. Nobody is told. */
+  clear(): number {
+    const { spans } = this
+    for (let slot = this.#index.oldest; slot >= 0; slot = this.#index.oldest) {
+      const edge = this.#edges[slot]!
+      this.#forget(edge)
+      this.#index.remove(slot)
+      edge.clear()
+    }
+    return spans
+  }
+
   #expire(slot: number): void {
     const edge = this.#edges[slot]!
     this.#forget(edge)

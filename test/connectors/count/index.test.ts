@@ -287,4 +287,5 @@ test('the config of count', () => {
   assert.match(said(`{profiles: {x: {conditions: ['true']}}}`), /of profiles cannot be had here yet/)
   assert.match(said('{span: {}}'), /did you mean "spans"\?/)
   assert.equal(said('{spans: {x: }, logs: , datapoints: {}}'), '')
+  assert.equal(said('{spans: {x: {attributes: [{key: a}, {key: A}]}}}'), '', 'keys are what they are')
 })

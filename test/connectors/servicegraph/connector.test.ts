@@ -330,6 +330,13 @@ test('keys shape the metrics', async () => {
   assert.deepEqual(server.bounds, [0.01, 0.025, 1])
   assert.deepEqual(server.counts, [1, 2, 0, 0])
   assert.equal(server.time, BigInt(WALL + 30_000) * 1_000_000n)
+  assert.equal(server.start, BigInt(WALL - 30_000) * 1_000_000n)
+  const odd = await started('{latency_histogram_buckets: [9us, 1118ms]}')
+  await odd.send(...pairOf('a', 'b', 1))
+  const { bounds } = (await odd.flush()).find(
+    ({ metric }) => metric === 'traces_service_graph_request_server',
+  )!
+  assert.deepEqual(bounds, [0.000_009, 1 + 0.118], "Go's seconds")
   const exponential = await started('{exponential_histogram_max_size: 4}')
   await exponential.send(...pairOf('a', 'b', 1))
   const histogram = (await exponential.flush()).find(({ metric }) => metric.endsWith('_client'))!
@@ -369,6 +376,23 @@ test('metrics that are not taken come again', async () => {
   tried.balanced()
   assert.equal(tried.clock.waiting, 0)
   await tried.connector.stop(tried.clock.now())
+  assert.deepEqual(tried.dropped(), { made_into_metrics: 6, shutdown: 1 })
+  tried.balanced()
+})
+
+// Scenario: the connector stops while one request has waited for longer than the time of the store, and another has not.
+// Guarantees: the first is a virtual node, as it would have been a moment later; the other is dropped.
+test('what has waited long enough is counted at the end', async () => {
+  const tried = await started('{store: {ttl: 500ms}}')
+  await tried.send({ service: 'a', trace: 1, id: 1, kind: 'server' })
+  await tried.clock.advance(600)
+  await tried.send({ service: 'a', trace: 2, id: 1, kind: 'server' })
+  await tried.connector.stop(tried.clock.now() + 1000)
+  const [total] = pointsOf(tried.sink.batches)
+  assert.equal(edgeName(total!.labels), 'user -> a virtual_node')
+  assert.equal(total!.value, 1)
+  assert.deepEqual(tried.dropped(), { made_into_metrics: 1, shutdown: 1 })
+  tried.balanced()
 })
 
 // Scenario: spans without a service, a service with an empty name, spans without ids, a client that comes twice.
@@ -423,6 +447,8 @@ test('the config of service_graph', () => {
   assert.match(read('{latency_histogram_buckets: [2ms, 1ms]}').said[0]!, /do not rise/)
   assert.match(read('{store: {max_items: 0}}').said[0]!, /0 is less than 1/)
   assert.match(read('{dimension: [a]}').said[0]!, /did you mean "dimensions"/)
+  assert.match(read('{dimensions: [a, b, a]}').said[0]!, /dimensions: have "a" twice; write it once/)
+  assert.deepEqual(read('{dimensions: [a, A]}').said, [])
   assert.deepEqual(factory.routes, [['traces', 'metrics']])
   assert.ok(factory.workers !== undefined && typeof factory.workers === 'object')
 })
