@@ -6,7 +6,7 @@ import type { Comparison } from './parser.ts'
 /** int64 is a bigint, double a number, nil null. */
 export type OttlValue = PlainValue
 
-/** Different types are different, and neither is less; integers and doubles compare as numbers; nil equals nil. */
+/** Different types are different, and neither is less; an integer beside a double is taken for one; nil equals nil. */
 export function compare(op: Comparison, left: OttlValue, right: OttlValue): boolean {
   if (left === null || right === null) {
     if (left === right) return op === '==' || op === '<=' || op === '>='
@@ -36,13 +36,9 @@ export function compare(op: Comparison, left: OttlValue, right: OttlValue): bool
 
 /** Below, at or above 0; NaN when no comparison but != holds. */
 function orderOf(left: NonNil, right: NonNil): number | 'unordered' | 'equal or not' {
-  const numbers = isNumber(left) && isNumber(right)
-  if (numbers) {
-    if (left === right) return 0
-    // A bigint and a number compare as what they are.
-    if (left < right) return -1
-    return left > right ? 1 : Number.isNaN(left) || Number.isNaN(right) ? Number.NaN : 0
-  }
+  if (typeof left === 'bigint' && typeof right === 'bigint') return left < right ? -1 : left > right ? 1 : 0
+  // Exact only below 2^53, as there.
+  if (isNumber(left) && isNumber(right)) return orderOfDoubles(Number(left), Number(right))
   if (typeof left === 'string' && typeof right === 'string') {
     if (left === right) return 0
     return Buffer.compare(Buffer.from(left), Buffer.from(right))
@@ -52,6 +48,12 @@ function orderOf(left: NonNil, right: NonNil): number | 'unordered' | 'equal or 
   if (Array.isArray(left) && Array.isArray(right)) return 'equal or not'
   if (isMap(left) && isMap(right)) return 'equal or not'
   return 'unordered'
+}
+
+function orderOfDoubles(left: number, right: number): number {
+  if (left === right) return 0
+  if (left < right) return -1
+  return left > right ? 1 : Number.NaN
 }
 
 type NonNil = NonNullable<OttlValue>
