@@ -5,7 +5,7 @@ import type { Batch } from '../../core/component/batch.ts'
 import { type Clock, SYSTEM_CLOCK } from '../../core/component/clock.ts'
 import type { Connector, Consumer, Settings } from '../../core/component/contract.ts'
 import type { DropReason } from '../../core/component/ledger.ts'
-import { ACCEPTED, type Receipt } from '../../core/component/outcome.ts'
+import { ACCEPTED, type Receipt, Refused } from '../../core/component/outcome.ts'
 import { MADE_INTO_METRICS, Outlet } from '../../core/component/outlet.ts'
 import { SpanSpanKind } from '../../core/otlp/fields.ts'
 import { MetricsWriter } from '../../core/otlp/metrics-writer.ts'
@@ -47,6 +47,7 @@ export class ServiceGraph implements Connector, EdgeListener {
   readonly #totalEdges: BoundCounter
   readonly #timers = new Set<() => void>()
   #flushing: Promise<void> | undefined
+  #stopped: Promise<void> | undefined
   #toldOverflow = false
   /** Of spans, since `#enter` last told the ledger. */
   #counted = 0
@@ -107,7 +108,12 @@ export class ServiceGraph implements Connector, EdgeListener {
     this.#timers.add(cancel)
   }
 
-  async stop(deadline: number): Promise<void> {
+  stop(deadline: number): Promise<void> {
+    this.#stopped ??= this.#stop(deadline)
+    return this.#stopped
+  }
+
+  async #stop(deadline: number): Promise<void> {
     for (const cancel of this.#timers) cancel()
     this.#timers.clear()
     this.#store.expire(this.#clock.now())
@@ -121,8 +127,9 @@ export class ServiceGraph implements Connector, EdgeListener {
     end()
   }
 
-  /** Spans are never refused: there is room for them, or they are dropped and counted. */
+  /** Spans are not refused before the end: there is room for them, or they are dropped and counted. */
   async consume(batch: Batch): Promise<Receipt> {
+    if (this.#stopped !== undefined) throw new Refused('the gateway is stopping', { status: 'UNAVAILABLE' })
     const reader = this.#reader
     const walker = this.#walker
     const now = this.#clock.now()

@@ -386,6 +386,8 @@ test('metrics that are not taken come again', async () => {
   assert.deepEqual(tried.dropped(), { made_into_metrics: 6, shutdown: 1 })
   tried.balanced()
   assert.equal(tried.clock.waiting, 0)
+  // Of a batch that comes too late nothing would be told any more, so its sender has to know.
+  await assert.rejects(tried.send(...pairOf('a', 'b', 5)), /stopping/)
   await tried.connector.stop(tried.clock.now())
   assert.deepEqual(tried.dropped(), { made_into_metrics: 6, shutdown: 1 })
   tried.balanced()
