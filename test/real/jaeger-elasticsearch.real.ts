@@ -4,75 +4,15 @@
  */
 
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import { batchOf } from '../../core/component/batch.ts'
-import { NO_CONTEXT } from '../../core/component/contract.ts'
-import { countItems } from '../../core/otlp/walk.ts'
-import type { ElasticsearchConfig } from '../../exporters/elasticsearch/config.ts'
-import { factory } from '../../exporters/elasticsearch/index.ts'
-import { ask, count, sources } from '../kit/es-search.ts'
+import { test } from 'node:test'
+import { ask, sources } from '../kit/es-search.ts'
 import { generateRequest, type Plain } from '../kit/generate.ts'
-import { testSettings } from '../kit/parts.ts'
+import { goldenRequests } from '../kit/golden.ts'
+import { answerOf, pair, readerOfOurs, writeBoth } from '../kit/jaeger-pair.ts'
 import { encodeRequest } from '../kit/proto.ts'
 import { Random } from '../kit/random.ts'
-import { readConfig } from '../kit/read-config.ts'
-import { sendHttp } from '../kit/send.ts'
 import { field, requestOfSpan, tagged } from '../kit/wire.ts'
-import { need } from '../services/cache.ts'
-import { elasticsearchUrl, indexPrefix } from '../services/elasticsearch.ts'
-import { type Jaeger, jaegerProgram, startJaeger } from '../services/jaeger.ts'
 import { eventually } from '../services/process.ts'
-
-interface Pair {
-  readonly url: string
-  /** Prefixes of Jaeger's own indices and of ours. */
-  readonly theirs: string
-  readonly ours: string
-  readonly jaeger: Jaeger
-}
-
-async function pair(t: TestContext): Promise<Pair | undefined> {
-  const url = await need(t, 'Elasticsearch', elasticsearchUrl)
-  if (url === undefined) return undefined
-  if ((await need(t, 'Jaeger', jaegerProgram)) === undefined) return undefined
-  const theirs = indexPrefix('theirs')
-  const jaeger = await startJaeger(url, theirs)
-  t.after(() => jaeger.stop())
-  return { url, theirs, ours: indexPrefix('ours'), jaeger }
-}
-
-/** Sends the requests both ways, and waits until everything can be found. */
-async function writeBoth(
-  { url, theirs, ours, jaeger }: Pair,
-  requests: readonly Uint8Array[],
-): Promise<void> {
-  const settings = testSettings('exporter', 'elasticsearch')
-  const one = { shards: 1, replicas: 0 }
-  const config = {
-    endpoint: url,
-    mapping: { mode: 'jaeger' },
-    jaeger: {
-      version: '8',
-      indices: { index_prefix: ours, spans: one, services: one },
-      deterministic_ids: false,
-    },
-  }
-  const exporter = factory.create(readConfig(factory.config, config) as ElasticsearchConfig, settings, [
-    'traces',
-  ])
-  await exporter.start()
-  let items = 0
-  for (const request of requests) {
-    const spans = countItems(request, 'traces')
-    items += spans
-    await sendHttp(jaeger.otlp, 'traces', request)
-    assert.deepEqual(await exporter.send(batchOf('traces', [request], spans), NO_CONTEXT), { sent: spans })
-  }
-  await exporter.stop(performance.now() + 1000)
-  const all = async () => ((await count(url, `${theirs}-jaeger-span-*`)) >= items ? true : undefined)
-  await eventually(all, `${items} spans in Jaeger's own index`, 30_000)
-  assert.equal(await count(url, `${ours}-jaeger-span-*`), items)
-}
 
 /** The same whatever the order of keys is. */
 function canonical(json: string): string {
@@ -145,14 +85,16 @@ function brokenTexts(): Uint8Array {
   )
 }
 
-// Scenario: generated requests with every field of OTLP, and one with broken texts, each both ways.
+// Scenario: generated requests with every field of OTLP, requests of real clients, and one with broken texts, each both
+// ways.
 // Guarantees: span by span and service by service the same document, to the last digit; services with the same ids.
 test("documents are Jaeger's own", { timeout: 900_000 }, async t => {
   const both = await pair(t)
   if (both === undefined) return
   const { url, theirs, ours } = both
   const requests = Array.from({ length: 60 }, (_, seed) => request(seed))
-  await writeBoth(both, [...requests, brokenTexts()])
+  const golden = goldenRequests().filter(({ signal }) => signal === 'traces')
+  await writeBoth(both, [...requests, ...golden.map(({ plain }) => plain), brokenTexts()])
   for (const kind of ['span', 'service']) {
     const [expected, actual] = await Promise.all(
       [theirs, ours].map(async prefix =>
@@ -215,13 +157,12 @@ function trace(nth: number): Uint8Array {
 test('Jaeger reads them as its own', { timeout: 900_000 }, async t => {
   const both = await pair(t)
   if (both === undefined) return
-  const { url, ours, jaeger } = both
+  const { jaeger } = both
   await writeBoth(
     both,
     Array.from({ length: 6 }, (_, nth) => trace(nth)),
   )
-  const reader = await startJaeger(url, ours)
-  t.after(() => reader.stop())
+  const reader = await readerOfOurs(t, both)
   const times = `start=${START / 1000n - 60_000_000n}&end=${START / 1000n + 60_000_000n}`
   const find = (query: string) => `/api/traces?service=shop&limit=50&${times}&${query}`
   const tags = (wanted: object) => find(`tags=${encodeURIComponent(JSON.stringify(wanted))}`)
@@ -253,18 +194,3 @@ test('Jaeger reads them as its own', { timeout: 900_000 }, async t => {
     assert.deepEqual(read, theirs, path)
   }
 })
-
-/** Traces in order of their ids, spans in order of theirs, each with its process: how these are numbered is by chance. */
-function answerOf(data: unknown[]): unknown {
-  type Span = { spanID: string; processID?: string; process?: unknown }
-  type Trace = { spans?: Span[]; processes?: Record<string, unknown> }
-  for (const { spans = [], processes = {} } of data as Trace[]) {
-    spans.sort((a, b) => (a.spanID < b.spanID ? -1 : 1))
-    for (const span of spans) {
-      span.process = processes[span.processID!]
-      delete span.processID
-    }
-  }
-  for (const trace of data as Trace[]) delete trace.processes
-  return [...data].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
-}
