@@ -23,28 +23,31 @@ export interface Pair {
   readonly ours: string
   /** Over its own indices. */
   readonly jaeger: Jaeger
+  readonly keys: Keys
 }
 
-/** Undefined where one of the servers cannot be had. */
-export async function pair(t: TestContext): Promise<Pair | undefined> {
+type Keys = Readonly<Record<string, unknown>>
+
+/** Undefined where one of the servers cannot be had. `keys`: what both are told besides. */
+export async function pair(t: TestContext, keys: Keys = {}): Promise<Pair | undefined> {
   const url = await need(t, 'Elasticsearch', elasticsearchUrl)
   if (url === undefined) return undefined
   if ((await need(t, 'Jaeger', jaegerProgram)) === undefined) return undefined
   const theirs = indexPrefix('theirs')
-  const jaeger = await startJaeger(url, theirs)
+  const jaeger = await startJaeger(url, theirs, keys)
   t.after(() => jaeger.stop())
-  return { url, theirs, ours: indexPrefix('ours'), jaeger }
+  return { url, theirs, ours: indexPrefix('ours'), jaeger, keys }
 }
 
 /** Another Jaeger, which reads our indices. */
-export async function readerOfOurs(t: TestContext, { url, ours }: Pair): Promise<Jaeger> {
-  const reader = await startJaeger(url, ours)
+export async function readerOfOurs(t: TestContext, { url, ours, keys }: Pair): Promise<Jaeger> {
+  const reader = await startJaeger(url, ours, keys)
   t.after(() => reader.stop())
   return reader
 }
 
 /** The `jaeger` section for a node of tests. */
-export function jaegerSection(prefix: string, more: object = {}): Record<string, unknown> {
+export function jaegerSection(prefix: string, more: Keys = {}): Record<string, unknown> {
   const one = { shards: 1, replicas: 0 }
   return { version: '8', indices: { index_prefix: prefix, spans: one, services: one }, ...more }
 }
@@ -70,15 +73,14 @@ export async function writeOurs(
   }
 }
 
-/** Sends the requests both ways, and waits until everything can be found. `more`: keys of our `jaeger` section. */
+/** Sends the requests both ways, and waits until everything can be found. */
 export async function writeBoth(
-  { url, theirs, ours, jaeger }: Pair,
+  { url, theirs, ours, jaeger, keys }: Pair,
   requests: readonly Uint8Array[],
-  more: object = {},
 ): Promise<void> {
   const items = requests.reduce((sum, request) => sum + countItems(request, 'traces'), 0)
   for (const request of requests) await sendHttp(jaeger.otlp, 'traces', request)
-  await writeOurs(url, jaegerSection(ours, more), requests)
+  await writeOurs(url, jaegerSection(ours, keys), requests)
   const all = async () => ((await count(url, `${theirs}-jaeger-span-*`)) >= items ? true : undefined)
   await eventually(all, `${items} spans in Jaeger's own index`, 60_000)
 }

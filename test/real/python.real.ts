@@ -9,36 +9,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { imbalances, type RunningGateway, startGateway } from '../kit/gateway-process.ts'
+import { imbalances, startGateway } from '../kit/gateway-process.ts'
 import { goldenRequests } from '../kit/golden.ts'
+import { runPythonApp } from '../kit/python-app.ts'
 import { sendGrpc, sendHttp } from '../kit/send.ts'
 import { need } from '../services/cache.ts'
 import { complete } from '../services/process.ts'
 import { pythonTools } from '../services/python.ts'
 
 const SIGNALS = ['traces', 'metrics', 'logs'] as const
-const app = fileURLToPath(new URL('python/app.py', import.meta.url))
 const judge = fileURLToPath(new URL('python/judge.py', import.meta.url))
-
-async function runApp(
-  bin: string,
-  gateway: RunningGateway,
-  protocol: 'grpc' | 'http/protobuf',
-  sent: string,
-): Promise<void> {
-  const endpoint = protocol === 'grpc' ? gateway.grpc : gateway.http
-  const output = await complete(join(bin, 'opentelemetry-instrument'), [join(bin, 'python'), app], {
-    env: {
-      SENT: sent,
-      OTEL_SERVICE_NAME: 'shop',
-      OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://${endpoint}`,
-      OTEL_LOGS_EXPORTER: 'otlp',
-      OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED: 'true',
-    },
-  })
-  assert.doesNotMatch(output, /Failed to export|Transient error/)
-}
 
 // Scenario: two zero-code Python runs, gRPC and HTTP, against the default config; then SIGTERM.
 // Guarantees: each span, data point and log record is in the file once, unchanged; the ledger balances; exit code 0.
@@ -50,8 +30,8 @@ test('a Python zero-code application loses nothing', { timeout: 240_000 }, async
   const gateway = await startGateway([], folder)
   t.after(() => gateway.stop())
   const sent = join(folder, 'sent')
-  await runApp(bin, gateway, 'grpc', sent)
-  await runApp(bin, gateway, 'http/protobuf', sent)
+  await runPythonApp(bin, gateway, 'grpc', sent)
+  await runPythonApp(bin, gateway, 'http/protobuf', sent)
   const metrics = await gateway.metrics()
   assert.equal(await gateway.stop(), 0, gateway.output())
   assert.deepEqual(imbalances(metrics), [])

@@ -32,7 +32,12 @@ export interface Jaeger extends Running {
   readonly query: string
 }
 
-export async function startJaeger(elasticsearch: string, prefix: string): Promise<Jaeger> {
+/** `more`: further keys of the backend. */
+export async function startJaeger(
+  elasticsearch: string,
+  prefix: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<Jaeger> {
   const [otlp, http, grpc] = [await freePort(), await freePort(), await freePort()]
   const indices = `{index_prefix: "${prefix}", spans: {shards: 1, replicas: 0}, services: {shards: 1, replicas: 0}}`
   const config = `
@@ -54,6 +59,9 @@ extensions:
           version: 8
           disable_health_check: true
           indices: ${indices}
+${Object.entries(more)
+  .map(([key, value]) => `          ${key}: ${JSON.stringify(value)}\n`)
+  .join('')}
 receivers:
   otlp: {protocols: {http: {endpoint: 127.0.0.1:${otlp}}}}
 exporters: {jaeger_storage_exporter: {trace_storage: es}}
