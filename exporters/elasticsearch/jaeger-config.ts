@@ -1,6 +1,7 @@
 /** The `jaeger` section: Jaeger's own keys and defaults (internal/storage/elasticsearch/config, 1.76), and a few more. */
 
 import {
+  also,
   choice,
   duration,
   flag,
@@ -80,13 +81,27 @@ const dependencies = section(
   },
 )
 
+const VERSIONS = ['', '7', '8', '9'] as const
+
+/** A number in Jaeger's own config, a text where it comes from elsewhere. */
+const version = also(
+  choice(VERSIONS, {
+    default: '',
+    doc: 'Major version of Elasticsearch; 7 for OpenSearch. Empty or 0: ask the cluster.',
+    aliases: { '0': '' },
+  }),
+  'a number',
+  { enum: [0, 7, 8, 9] },
+  node => {
+    if (node.kind !== 'scalar' || typeof node.value !== 'number') return undefined
+    const word = node.value === 0 ? '' : String(node.value)
+    return VERSIONS.find(one => one === word)
+  },
+)
+
 export const jaegerSection = section(
   {
-    version: choice(['', '7', '8', '9'], {
-      default: '',
-      doc: 'Major version of Elasticsearch; 7 for OpenSearch. Empty or 0: ask the cluster.',
-      aliases: { '0': '' },
-    }),
+    version,
     create_mappings: flag({
       default: true,
       doc: 'Put index templates before the first document. Nothing is written until they are there.',

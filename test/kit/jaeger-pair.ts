@@ -11,7 +11,7 @@ import { need } from '../services/cache.ts'
 import { elasticsearchUrl, indexPrefix } from '../services/elasticsearch.ts'
 import { type Jaeger, jaegerProgram, startJaeger } from '../services/jaeger.ts'
 import { eventually } from '../services/process.ts'
-import { count } from './es-search.ts'
+import { ask, count, sources } from './es-search.ts'
 import { testSettings } from './parts.ts'
 import { readConfig } from './read-config.ts'
 import { sendHttp } from './send.ts'
@@ -29,8 +29,12 @@ export interface Pair {
 type Keys = Readonly<Record<string, unknown>>
 
 /** Undefined where one of the servers cannot be had. `keys`: what both are told besides. */
-export async function pair(t: TestContext, keys: Keys = {}): Promise<Pair | undefined> {
-  const url = await need(t, 'Elasticsearch', elasticsearchUrl)
+export async function pair(
+  t: TestContext,
+  keys: Keys = {},
+  elasticsearch: () => Promise<string> = elasticsearchUrl,
+): Promise<Pair | undefined> {
+  const url = await need(t, 'Elasticsearch', elasticsearch)
   if (url === undefined) return undefined
   if ((await need(t, 'Jaeger', jaegerProgram)) === undefined) return undefined
   const theirs = indexPrefix('theirs')
@@ -88,6 +92,26 @@ export async function writeBoth(
 type Span = { spanID: string; processID?: string; process?: unknown; warnings?: string[] | null }
 type Trace = { traceID?: string; spans?: Span[]; processes?: Record<string, unknown> }
 
+/** Asks both until each has what is wanted, and returns the answer that they agree on. */
+export async function agreed(
+  jaegers: readonly [theirs: Jaeger, ours: Jaeger],
+  path: string,
+  isThere: (data: readonly unknown[]) => boolean,
+): Promise<unknown[]> {
+  const answer = ({ query }: Jaeger): Promise<unknown[]> =>
+    eventually(
+      async () => {
+        const data: unknown[] = (await ask(query + path)).data ?? []
+        return isThere(data) ? answerOf(data) : undefined
+      },
+      `the answer to ${path}`,
+      60_000,
+    )
+  const [theirs, ours] = await Promise.all(jaegers.map(answer))
+  assert.deepEqual(ours, theirs, path)
+  return ours!
+}
+
 /** Of spans with one id Jaeger warns at any of them. */
 const BY_CHANCE = /^duplicate span IDs/
 
@@ -112,4 +136,32 @@ export function answerOf(data: readonly unknown[]): unknown[] {
 function sorted<T>(values: readonly T[]): T[] {
   const texts = values.map(value => [JSON.stringify(value), value] as const)
   return texts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value)
+}
+
+/** The same whatever the order of keys is. */
+function canonical(json: string): string {
+  const sorted = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(sorted)
+    if (value === null || typeof value !== 'object') return value
+    return Object.fromEntries(
+      Object.entries(value)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, inner]) => [key, sorted(inner)]),
+    )
+  }
+  return JSON.stringify(sorted(JSON.parse(json)), undefined, 1)
+}
+
+/** Span by span and service by service, to the last digit. */
+export async function assertSameDocuments({ url, theirs, ours }: Pair): Promise<void> {
+  for (const kind of ['span', 'service']) {
+    const [expected, actual] = await Promise.all(
+      [theirs, ours].map(async prefix =>
+        (await sources(url, `${prefix}-jaeger-${kind}-*`)).map(canonical).sort(),
+      ),
+    )
+    assert.ok(expected!.length > 2, `${expected!.length} documents`)
+    for (const [i, document] of expected!.entries()) assert.equal(actual![i], document, `${kind} ${i}`)
+    assert.equal(actual!.length, expected!.length)
+  }
 }

@@ -5,28 +5,13 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ask, sources } from '../kit/es-search.ts'
+import { ask } from '../kit/es-search.ts'
 import { generateRequest, type Plain } from '../kit/generate.ts'
 import { goldenRequests } from '../kit/golden.ts'
-import { answerOf, type Pair, pair, readerOfOurs, writeBoth } from '../kit/jaeger-pair.ts'
+import { agreed, assertSameDocuments, pair, readerOfOurs, writeBoth } from '../kit/jaeger-pair.ts'
 import { encodeRequest } from '../kit/proto.ts'
 import { Random } from '../kit/random.ts'
 import { field, requestOfSpan, tagged } from '../kit/wire.ts'
-import { eventually } from '../services/process.ts'
-
-/** The same whatever the order of keys is. */
-function canonical(json: string): string {
-  const sorted = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(sorted)
-    if (value === null || typeof value !== 'object') return value
-    return Object.fromEntries(
-      Object.entries(value)
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([key, inner]) => [key, sorted(inner)]),
-    )
-  }
-  return JSON.stringify(sorted(JSON.parse(json)), undefined, 1)
-}
 
 const START = BigInt(Date.now() - 60_000) * 1_000_000n
 
@@ -85,20 +70,6 @@ function brokenTexts(): Uint8Array {
   )
 }
 
-/** Span by span and service by service. */
-async function assertSame({ url, theirs, ours }: Pair): Promise<void> {
-  for (const kind of ['span', 'service']) {
-    const [expected, actual] = await Promise.all(
-      [theirs, ours].map(async prefix =>
-        (await sources(url, `${prefix}-jaeger-${kind}-*`)).map(canonical).sort(),
-      ),
-    )
-    assert.ok(expected!.length > 2, `${expected!.length} documents`)
-    for (const [i, document] of expected!.entries()) assert.equal(actual![i], document, `${kind} ${i}`)
-    assert.equal(actual!.length, expected!.length)
-  }
-}
-
 // Scenario: generated requests with every field of OTLP, requests of real clients, and one with broken texts, each both
 // ways.
 // Guarantees: span by span and service by service the same document, to the last digit; services with the same ids.
@@ -109,7 +80,7 @@ test("documents are Jaeger's own", { timeout: 900_000 }, async t => {
   const requests = Array.from({ length: 60 }, (_, seed) => request(seed))
   const golden = goldenRequests().filter(({ signal }) => signal === 'traces')
   await writeBoth(both, [...requests, ...golden.map(({ plain }) => plain), brokenTexts()])
-  await assertSame(both)
+  await assertSameDocuments(both)
   const ids = async (prefix: string) => {
     const found = await ask(`${url}/${prefix}-jaeger-service-*/_search?size=10000&_source=false`)
     return found.hits.hits.map(({ _id }: { _id: string }) => _id).sort()
@@ -129,7 +100,7 @@ for (const tags_as_fields of [
     // Keys that are empty lose a span in Jaeger when all tags are fields, and generated ones are.
     const generated = 'all' in tags_as_fields ? [] : Array.from({ length: 6 }, (_, seed) => request(seed))
     await writeBoth(both, [...Array.from({ length: 6 }, (_, nth) => trace(nth)), ...generated])
-    await assertSame(both)
+    await assertSameDocuments(both)
   })
 
 /** A shop's spans, with tags in the span, the process and the events. */
@@ -202,15 +173,6 @@ test('Jaeger reads them as its own', { timeout: 900_000 }, async t => {
     ['/api/traces/a003', 1],
   ]
   for (const [path, many] of questions) {
-    const answers = await Promise.all(
-      [jaeger, reader].map(({ query }) =>
-        eventually(async () => {
-          const { data } = await ask(query + path)
-          return data?.length === many ? data : undefined
-        }, `${many} answers to ${path}`),
-      ),
-    )
-    const [theirs, read] = answers.map(answer => answerOf(answer))
-    assert.deepEqual(read, theirs, path)
+    await agreed([jaeger, reader], path, data => data.length === many)
   }
 })

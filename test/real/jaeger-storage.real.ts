@@ -5,7 +5,6 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { ask } from '../kit/es-search.ts'
 import {
   type CaseSpan,
   pathOf,
@@ -15,9 +14,8 @@ import {
   TRACES,
   traceId,
 } from '../kit/jaeger-cases.ts'
-import { answerOf, type Pair, pair, readerOfOurs, writeBoth } from '../kit/jaeger-pair.ts'
+import { agreed, type Pair, pair, readerOfOurs, writeBoth } from '../kit/jaeger-pair.ts'
 import type { Jaeger } from '../services/jaeger.ts'
-import { eventually } from '../services/process.ts'
 
 interface Both {
   readonly pair: Pair
@@ -31,28 +29,6 @@ async function both(t: TestContext): Promise<Both | undefined> {
   return { pair: writers, jaegers: [writers.jaeger, await readerOfOurs(t, writers)] }
 }
 
-/** Asks both until each has what is wanted, and returns the answer that they agree on. */
-async function agreed(
-  { jaegers }: Both,
-  path: string,
-  isThere: (data: readonly unknown[]) => boolean,
-): Promise<unknown[]> {
-  const [theirs, ours] = await Promise.all(
-    jaegers.map(({ query }) =>
-      eventually(
-        async () => {
-          const { data } = await ask(query + path)
-          return isThere(data ?? []) ? answerOf(data ?? []) : undefined
-        },
-        `the answer to ${path}`,
-        60_000,
-      ),
-    ),
-  )
-  assert.deepEqual(ours, theirs, path)
-  return ours!
-}
-
 const count = (many: number) => (data: readonly unknown[]) => data.length === many
 
 // Scenario: two dozen traces with tags in spans, events and processes, of two days; every search of Jaeger's storage
@@ -64,7 +40,7 @@ test('searches find what they find in what Jaeger wrote', { timeout: 900_000 }, 
   await writeBoth(servers.pair, Object.keys(TRACES).map(requestOf))
   for (const [what, search, names] of SEARCHES) {
     await t.test(what, async () => {
-      const found = await agreed(servers, pathOf(search), count(names.length))
+      const found = await agreed(servers.jaegers, pathOf(search), count(names.length))
       const ids = found.map(trace => Number.parseInt((trace as { traceID: string }).traceID, 16)).sort()
       assert.deepEqual(ids, names.map(name => traceId(name).readUInt32BE(12)).sort())
       const spans = found.reduce(
@@ -78,23 +54,23 @@ test('searches find what they find in what Jaeger wrote', { timeout: 900_000 }, 
     })
   }
   await t.test('services', async () => {
-    const services = await agreed(servers, '/api/services', count(11))
+    const services = await agreed(servers.jaegers, '/api/services', count(11))
     assert.ok(['shop-1', 'shop-2', 'shop-3'].every(name => services.includes(name)))
   })
   await t.test('operations', async () => {
-    assert.deepEqual(await agreed(servers, '/api/services/shop-1/operations', count(3)), [
+    assert.deepEqual(await agreed(servers.jaegers, '/api/services/shop-1/operations', count(3)), [
       'call',
       'open',
       'serve',
     ])
-    await agreed(servers, '/api/operations?service=shop-1', count(3))
-    await agreed(servers, '/api/operations?service=depot', count(3))
+    await agreed(servers.jaegers, '/api/operations?service=shop-1', count(3))
+    await agreed(servers.jaegers, '/api/operations?service=depot', count(3))
   })
   await t.test('a trace by its id, short or long', async () => {
     const hex = traceId('shop').toString('hex')
-    const [one] = await agreed(servers, `/api/traces/${hex}`, count(1))
+    const [one] = await agreed(servers.jaegers, `/api/traces/${hex}`, count(1))
     assert.equal((one as { spans: unknown[] }).spans.length, 5)
-    await agreed(servers, `/api/traces/${hex.replace(/^0+/, '')}`, count(1))
+    await agreed(servers.jaegers, `/api/traces/${hex.replace(/^0+/, '')}`, count(1))
   })
   await t.test('a trace that is not there', async () => {
     const answers = await Promise.all(
@@ -134,7 +110,7 @@ test('a trace of more than ten thousand spans', { timeout: 900_000 }, async t =>
   await writeBoth(servers.pair, requests)
   const whole = (data: readonly unknown[]) =>
     (data[0] as { spans: unknown[] } | undefined)?.spans.length === 10_008
-  await agreed(servers, `/api/traces/${id.toString('hex')}`, whole)
+  await agreed(servers.jaegers, `/api/traces/${id.toString('hex')}`, whole)
 })
 
 // Scenario: a trace in which a tenth of the spans has the same id; then one that was sent twice, span for span.
@@ -148,8 +124,8 @@ test('spans with the same id, and spans sent twice', { timeout: 900_000 }, async
   await writeBoth(servers.pair, [requestOfSpans(duplicates, manySpans(200, 10)), again, again])
   const has = (many: number) => (data: readonly unknown[]) =>
     (data[0] as { spans: unknown[] } | undefined)?.spans.length === many
-  const [trace] = await agreed(servers, `/api/traces/${duplicates.toString('hex')}`, has(200))
+  const [trace] = await agreed(servers.jaegers, `/api/traces/${duplicates.toString('hex')}`, has(200))
   const ids = new Set((trace as { spans: { spanID: string }[] }).spans.map(({ spanID }) => spanID))
   assert.equal(ids.size, 181)
-  await agreed(servers, `/api/traces/${twice.toString('hex')}`, has(50))
+  await agreed(servers.jaegers, `/api/traces/${twice.toString('hex')}`, has(50))
 })

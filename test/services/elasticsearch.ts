@@ -1,21 +1,37 @@
 /**
- * Elasticsearch 8.19.21, one node, plain HTTP without a login: a real node from Maven's jars in a JVM of this machine
- * (Java 17). What has no jars is not there: `GET /` (405), ILM, the API of data streams (streams themselves work), scripts,
- * and field types of other modules.
+ * Elasticsearch 8.19.21 or 9.5.3, one node, plain HTTP without a login: a real node from Maven's jars in a JVM of this
+ * machine (Java 17; 9 has a newer one of its own). What has no jars is not there: `GET /` (405), ILM, the API of data
+ * streams (streams themselves work), scripts, and field types of other modules.
  */
 
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheFolder } from './cache.ts'
+import { newerJava } from './java.ts'
 import { freePort } from './ports.ts'
 import { complete, eventually } from './process.ts'
 import { addressFromEnvironment, type Kept, keep, logged, ownFolder, shared, stopKept } from './service.ts'
 
 const file = (name: string): string => fileURLToPath(new URL(`elasticsearch/${name}`, import.meta.url))
-const pom = file('pom.xml')
 const node = file('EsNode.java')
-const VERSION = '8.19.21'
+
+interface Release {
+  readonly name: string
+  readonly version: string
+  readonly pom: string
+  /** Path of the `java` it runs in. */
+  java(): Promise<string>
+}
+
+const EIGHT: Release = {
+  name: 'elasticsearch',
+  version: '8.19.21',
+  pom: file('pom.xml'),
+  java: async () => 'java',
+}
+
+const NINE: Release = { name: 'elasticsearch-9', version: '9.5.3', pom: file('pom-9.xml'), java: newerJava }
 
 export interface Elasticsearch {
   /** `http://127.0.0.1:port`. */
@@ -32,13 +48,21 @@ export async function elasticsearchUrl(): Promise<string> {
 }
 
 function elasticsearch(): Promise<Elasticsearch> {
-  return shared('elasticsearch', start)
+  return shared('elasticsearch', folder => start(EIGHT, folder))
 }
 
-/** A node of this test alone, which it may stop and start again with the data it had. */
-export async function ownElasticsearch(): Promise<OwnElasticsearch> {
+/** The same for version 9, which is always the run's own. */
+export async function elasticsearch9Url(): Promise<string> {
+  return (await shared('elasticsearch-9', folder => start(NINE, folder))).url
+}
+
+/**
+ * A node of this test alone, which it may stop and start again with the data it had. `settings`: lines for its
+ * elasticsearch.yml.
+ */
+export async function ownElasticsearch(settings = ''): Promise<OwnElasticsearch> {
   const folder = ownFolder('elasticsearch')
-  return new OwnElasticsearch(folder, await start(folder))
+  return new OwnElasticsearch(folder, await start(EIGHT, folder, settings))
 }
 
 export class OwnElasticsearch implements Elasticsearch {
@@ -62,7 +86,7 @@ export class OwnElasticsearch implements Elasticsearch {
 
   async start(): Promise<void> {
     const from = statSync(this.#kept.log).size
-    this.#kept = await keepNode(this.#folder)
+    this.#kept = await keepNode(EIGHT, this.#folder)
     await ready(this.#kept, this.url, from)
   }
 }
@@ -74,7 +98,7 @@ export function indexPrefix(word = 'test'): string {
   return `${word}-${process.pid}-${Date.now().toString(36)}-${prefixes++}`
 }
 
-async function start(folder: string): Promise<Elasticsearch> {
+async function start(release: Release, folder: string, settings = ''): Promise<Elasticsearch> {
   const port = await freePort()
   for (const name of ['tmp', 'config', 'data']) mkdirSync(join(folder, name), { recursive: true })
   writeFileSync(
@@ -89,9 +113,10 @@ transport.port: ${await freePort()}
 discovery.type: single-node
 cluster.routing.allocation.disk.threshold_enabled: false
 action.destructive_requires_name: false
+${settings}
 `,
   )
-  const kept = await keepNode(folder)
+  const kept = await keepNode(release, folder)
   const url = `http://127.0.0.1:${port}`
   try {
     await ready(kept, url, 0)
@@ -111,8 +136,8 @@ async function ready(kept: Kept, url: string, from: number): Promise<void> {
   )
 }
 
-async function keepNode(folder: string): Promise<Kept> {
-  const home = await program()
+async function keepNode(release: Release, folder: string): Promise<Kept> {
+  const home = await program(release)
   const java = ['-Xms384m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
   const set = {
     'es.nativelibs.path': join(home, 'native'),
@@ -128,12 +153,12 @@ async function keepNode(folder: string): Promise<Kept> {
   }
   for (const [name, value] of Object.entries(set)) java.push(`-D${name}=${value}`)
   const classes = ['-cp', `${join(home, 'classes')}:${join(home, 'lib', '*')}`, 'EsNode', home]
-  return keep('java', [...java, ...classes, join(folder, 'config')], join(folder, 'log'))
+  return keep(await release.java(), [...java, ...classes, join(folder, 'config')], join(folder, 'log'))
 }
 
 /** As the distribution is laid out, fetched by Maven the first time. Throws when there is no Maven or no JDK. */
-async function program(): Promise<string> {
-  const home = cacheFolder('elasticsearch', [pom, node])
+async function program({ name, version, pom }: Release): Promise<string> {
+  const home = cacheFolder(name, [pom, node])
   const done = join(home, 'complete')
   if (existsSync(done)) return home
   const lib = join(home, 'lib')
@@ -149,8 +174,8 @@ async function program(): Promise<string> {
     join(module, 'plugin-descriptor.properties'),
     `name=transport-netty4
 description=HTTP
-version=${VERSION}
-elasticsearch.version=${VERSION}
+version=${version}
+elasticsearch.version=${version}
 java.version=17
 classname=org.elasticsearch.transport.netty4.Netty4Plugin
 `,

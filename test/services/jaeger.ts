@@ -39,7 +39,14 @@ export async function startJaeger(
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<Jaeger> {
   const [otlp, http, grpc] = [await freePort(), await freePort(), await freePort()]
-  const indices = `{index_prefix: "${prefix}", spans: {shards: 1, replicas: 0}, services: {shards: 1, replicas: 0}}`
+  const one = { shards: 1, replicas: 0 }
+  const backend = {
+    server_urls: [elasticsearch],
+    version: 8,
+    disable_health_check: true,
+    indices: { index_prefix: prefix, spans: one, services: one },
+    ...more,
+  }
   const config = `
 service:
   extensions: [jaeger_storage, jaeger_query]
@@ -54,14 +61,7 @@ extensions:
   jaeger_storage:
     backends:
       es:
-        elasticsearch:
-          server_urls: [${elasticsearch}]
-          version: 8
-          disable_health_check: true
-          indices: ${indices}
-${Object.entries(more)
-  .map(([key, value]) => `          ${key}: ${JSON.stringify(value)}\n`)
-  .join('')}
+        elasticsearch: ${JSON.stringify(backend)}
 receivers:
   otlp: {protocols: {http: {endpoint: 127.0.0.1:${otlp}}}}
 exporters: {jaeger_storage_exporter: {trace_storage: es}}

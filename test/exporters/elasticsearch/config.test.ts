@@ -70,6 +70,8 @@ test('defaults', () => {
   const config = read()
   assert.equal(rotationOf(config.jaeger), 'periodic')
   assert.equal(rotationOf(read({ jaeger: { use_aliases: true } }).jaeger), 'manual_rollover')
+  for (const version of [8, '8']) assert.equal(read({ jaeger: { version } }).jaeger.version, '8')
+  for (const version of [0, '0', '']) assert.equal(read({ jaeger: { version } }).jaeger.version, '')
   const ilm = { use_aliases: true, use_ilm: true, create_mappings: false }
   assert.equal(rotationOf(read({ jaeger: ilm }).jaeger), 'auto_rollover')
   assert.equal(config.jaeger.indices.spans.shards, 5)
