@@ -1,95 +1,17 @@
 /** The elasticsearch exporter against a real Elasticsearch: what arrives, what is tried again, what is lost. */
 
 import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Batch, batchOf } from '../../core/component/batch.ts'
-import type { Consumer, Part } from '../../core/component/contract.ts'
-import { sendingChain } from '../../core/component/sending.ts'
-import type { ElasticsearchConfig } from '../../exporters/elasticsearch/config.ts'
-import { factory } from '../../exporters/elasticsearch/index.ts'
-import { assertBalanced } from '../kit/balance.ts'
+import { batchOf } from '../../core/component/batch.ts'
+import { jaeger, range, spans, withChain } from '../kit/es-chain.ts'
 import { ask, count } from '../kit/es-search.ts'
-import { consumeAsEdge } from '../kit/exporter.ts'
-import type { Tree } from '../kit/node.ts'
-import { type TestSettings, testSettings } from '../kit/parts.ts'
 import { encodeRequest } from '../kit/proto.ts'
-import { readConfig } from '../kit/read-config.ts'
 import { need } from '../services/cache.ts'
 import { elasticsearchUrl, indexPrefix, ownElasticsearch } from '../services/elasticsearch.ts'
 import { eventually } from '../services/process.ts'
-
-interface Running {
-  readonly chain: Consumer & Part
-  readonly settings: TestSettings
-  send(batch: Batch): Promise<void>
-  /** Resolves when nothing is held any longer. */
-  idle(): Promise<void>
-  /** Items by what became of them. */
-  outcome(): Record<string, number>
-}
-
-async function withChain(url: string, config: Tree, run: (running: Running) => Promise<void>): Promise<void> {
-  const settings = testSettings('exporter', 'elasticsearch')
-  const plain = {
-    endpoint: url,
-    mapping: { mode: 'jaeger' },
-    retry: { initial_interval: '50ms', max_interval: '500ms' },
-    sending_queue: { batch: { enabled: false } },
-    ...(config as object),
-  }
-  const read = readConfig(factory.config, plain) as ElasticsearchConfig
-  const chain = sendingChain(factory.create(read, settings, ['traces']), factory.sending!(read), settings)
-  const page = settings.account.of('traces')
-  await chain.start()
-  try {
-    await run({
-      chain,
-      settings,
-      send: async batch => void (await consumeAsEdge(chain, settings.account, batch)),
-      idle: async () => void (await eventually(() => page.held === 0 || undefined, 'an empty queue', 60_000)),
-      outcome: () => ({
-        out: page.out,
-        ...Object.fromEntries([...page.dropped].map(([reason, { items }]) => [reason, items])),
-      }),
-    })
-  } finally {
-    await chain.stop(performance.now() + 5000)
-  }
-  assertBalanced([settings.account])
-}
-
-const jaeger = (prefix: string, more: object = {}) => ({
-  version: '8',
-  indices: {
-    index_prefix: prefix,
-    spans: { shards: 1, replicas: 0 },
-    services: { shards: 1, replicas: 0 },
-  },
-  ...more,
-})
-
-function spans(
-  numbers: readonly number[],
-  attribute: (n: number) => object = () => ({ stringValue: 'x' }),
-): Batch {
-  const now = BigInt(Date.now()) * 1_000_000n
-  const made = numbers.map(n => ({
-    traceId: Buffer.alloc(16, 7),
-    spanId: Buffer.from([0, 0, 0, 1, 0, 0, n >> 8, n & 255]),
-    name: `operation ${n % 3}`,
-    startTimeUnixNano: String(now),
-    endTimeUnixNano: String(now + 5_000_000n),
-    attributes: [
-      { key: 'n', value: { intValue: String(n) } },
-      { key: 'value', value: attribute(n) },
-    ],
-  }))
-  const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'shop' } }] }
-  const bytes = encodeRequest('traces', { resourceSpans: [{ resource, scopeSpans: [{ spans: made }] }] })
-  return batchOf('traces', [bytes], numbers.length)
-}
-
-const range = (length: number, from = 0) => Array.from({ length }, (_, i) => from + i)
 
 // Scenario: five hundred spans of three operations, sent twice.
 // Guarantees: templates are taken and used; every span is there once, as are the services; a tag is found by value.
@@ -155,27 +77,89 @@ function encodeBad(): Uint8Array {
   return encodeRequest('traces', { resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] })
 }
 
-// Scenario: the index is made read-only, and written to; then it is opened again.
+// Scenario: the index is made read-only, by hand or as Elasticsearch does when its disk is full, and written to; then it is
+// opened again.
 // Guarantees: nothing is lost, and nothing is there twice.
-test('an index that is read-only for a while', { timeout: 300_000 }, async t => {
+for (const name of ['write', 'read_only_allow_delete'])
+  test(`an index that is read-only for a while: ${name}`, { timeout: 300_000 }, async t => {
+    const url = await need(t, 'Elasticsearch', elasticsearchUrl)
+    if (url === undefined) return
+    const prefix = indexPrefix()
+    await withChain(url, { jaeger: jaeger(prefix) }, async ({ send, idle, outcome, settings }) => {
+      await send(spans(range(10)))
+      await idle()
+      const block = (value: boolean) =>
+        ask(`${url}/${prefix}-jaeger-*/_settings`, 'PUT', { [`index.blocks.${name}`]: value })
+      await block(true)
+      await send(spans(range(20, 10)))
+      const failed = failedDocuments('cluster_block_exception')
+      await eventually(() => settings.metrics.read(failed) > 20 || undefined, 'a second attempt')
+      await block(false)
+      await idle()
+      assert.deepEqual(outcome(), { out: 30 })
+    })
+    assert.equal(await count(url, `${prefix}-jaeger-span-*`), 30)
+  })
+
+function failedDocuments(type: string): string {
+  return `sluice_elasticsearch_failed_documents{error_type="${type}",exporter="elasticsearch"}`
+}
+
+// Scenario: a node that works on one bulk request, lets two wait and refuses the others; forty of 250 spans, twenty at once.
+// Guarantees: documents are refused with 429 and sent again, and in the end each is there once; none is lost.
+test('a node with a full queue', { timeout: 600_000 }, async t => {
+  const own = await need(t, 'Elasticsearch', () =>
+    ownElasticsearch('thread_pool.write.size: 1\nthread_pool.write.queue_size: 2'),
+  )
+  if (own === undefined) return
+  t.after(() => own.stop())
+  const prefix = indexPrefix()
+  const config = { jaeger: jaeger(prefix), sending_queue: { num_consumers: 20, batch: { enabled: false } } }
+  await withChain(own.url, config, async ({ send, idle, outcome, settings }) => {
+    await Promise.all(range(40).map(i => send(spans(range(250, i * 250)))))
+    await idle()
+    assert.deepEqual(outcome(), { out: 10_000 })
+    assert.ok(settings.metrics.read(failedDocuments('es_rejected_execution_exception')) > 0, 'a full queue')
+  })
+  assert.equal(await count(own.url, `${prefix}-jaeger-span-*`), 10_000)
+  assert.equal(await count(own.url, `${prefix}-jaeger-service-*`), 3)
+})
+
+// Scenario: the index has a tag as a number, made by somebody else; of a thousand spans a hundred have a text there.
+// Guarantees: nine hundred are there; a hundred are in the dead letter file, once, with Elasticsearch's reason, which names
+// the field; from the file they can be written again once the index is put right.
+test('a mapping that some documents do not fit', { timeout: 300_000 }, async t => {
   const url = await need(t, 'Elasticsearch', elasticsearchUrl)
   if (url === undefined) return
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-dead-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'dead.jsonl')
   const prefix = indexPrefix()
-  await withChain(url, { jaeger: jaeger(prefix) }, async ({ send, idle, outcome, settings }) => {
-    await send(spans(range(10)))
+  const number = { mappings: { properties: { tag: { properties: { value: { type: 'long' } } } } } }
+  const day = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
+  const config = { jaeger: jaeger(prefix, { tags_as_fields: { include: 'value' } }), dead_letter: { file } }
+  await withChain(url, config, async ({ send, idle, outcome, settings }) => {
+    const template = `${url}/_index_template/${prefix}-jaeger-span`
+    await eventually(async () => (await fetch(template)).ok || undefined, 'the template')
+    for (const days of [0, 1]) await ask(`${url}/${prefix}-jaeger-span-${day(days)}`, 'PUT', number)
+    await send(spans(range(1000), n => (n % 10 === 0 ? { stringValue: 'many' } : { intValue: String(n) })))
     await idle()
-    const block = (value: boolean) =>
-      ask(`${url}/${prefix}-jaeger-*/_settings`, 'PUT', { 'index.blocks.write': value })
-    await block(true)
-    await send(spans(range(20, 10)))
-    const failed =
-      'sluice_elasticsearch_failed_documents{error_type="cluster_block_exception",exporter="elasticsearch"}'
-    await eventually(() => settings.metrics.read(failed) > 20 || undefined, 'a second attempt')
-    await block(false)
-    await idle()
-    assert.deepEqual(outcome(), { out: 30 })
+    assert.deepEqual(outcome(), { out: 900, dead_letter: 100 })
+    assert.equal(settings.metrics.read(failedDocuments('document_parsing_exception')), 100)
   })
-  assert.equal(await count(url, `${prefix}-jaeger-span-*`), 30)
+  assert.equal(await count(url, `${prefix}-jaeger-span-*`), 900)
+  const letters = readFileSync(file, 'utf8').trimEnd().split('\n')
+  assert.equal(letters.length, 100)
+  for (const line of letters) {
+    const letter = JSON.parse(line)
+    assert.match(letter.reason, /tag\.value/)
+    const answer = await fetch(`${url}/${prefix}-again/_doc/${letter.action.index._id}`, {
+      method: 'PUT',
+      body: JSON.stringify(letter.document),
+      headers: { 'content-type': 'application/json' },
+    })
+    assert.equal(answer.status, 201)
+  }
 })
 
 // Scenario: Elasticsearch is not there when the exporter starts, comes, is stopped with data on the way, and comes back.
