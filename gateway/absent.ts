@@ -32,7 +32,7 @@ const KNOWN: Readonly<Record<Kind, ReadonlySet<string>>> = {
     alertmanager alibabacloudlogservice awscloudwatchlogs awsemf awskinesis awss3 awsxray azureblob
     azuredataexplorer azuremonitor bmchelix carbon cassandra clickhouse coralogix datadog dataset debug doris
     elasticsearch faro file googlecloud googlecloudpubsub googlecloudstorage googlemanagedprometheus honeycombmarker
-    influxdb instana jaeger jaegerstorageexporter jaegerthrift kafka kinetica loadbalancing logging logicmonitor logzio loki
+    influxdb instana jaeger jaegerthrift kafka kinetica loadbalancing logging logicmonitor logzio loki
     mezmo nop opencensus opensearch otelarrow otlp otlpgrpc otlphttp parquet prometheus prometheusremotewrite pulsar
     rabbitmq sapm sematext sentry signalfx skywalking splunkhec stef sumologic syslog tencentcloudlogservice
     tinybird zipkin`),
@@ -44,7 +44,7 @@ const KNOWN: Readonly<Record<Kind, ReadonlySet<string>>> = {
     azureencoding basicauth bearertokenauth cfgardenobserver cgroupruntime datadog dbstorage dockerobserver
     ecsobserver ecstaskobserver expvar filestorage googleclientauth googlecloudlogentryencoding headerssetter
     healthcheck healthcheckv2 hostobserver httpforwarder jaegerencoding jaegermcp jaegerquery jaegerremotesampling
-    jaegerstorage jsonlogencoding k8sleaderelector k8sobserver kafkatopicsobserver memoryballast memorylimiter
+    jsonlogencoding k8sleaderelector k8sobserver kafkatopicsobserver memoryballast memorylimiter
     oauth2client oauth2clientauth oidc oidcauth opamp otlpencoding pebbletailstorage pprof redisstorage
     remotesampling sigv4auth skywalkingencoding solarwindsapmsettings sumologic textencoding zipkinencoding zpages`),
 }
@@ -60,6 +60,30 @@ const REMOVED: Readonly<Record<string, string>> = {
   'processor/servicegraph': 'write a connector servicegraph, which took its place',
 }
 
+/** What Jaeger's own configs have besides. */
+const OF_JAEGER: Readonly<Record<string, readonly [wrong: string, fix: string]>> = {
+  'extension/jaegerquery': [
+    'Sluice writes what Jaeger reads, and does not read it',
+    'remove it here and under service::extensions, and run Jaeger with it and with jaeger_storage',
+  ],
+  'extension/jaegermcp': [
+    'Sluice writes what Jaeger reads, and does not read it',
+    'remove it here and under service::extensions, and run Jaeger with it and with jaeger_storage',
+  ],
+  'extension/healthcheckv2': [
+    'Sluice has health_check instead',
+    'write health_check here and under service::extensions; its page /ready tells of components',
+  ],
+  'processor/adaptivesampling': [
+    'Sluice does not tell SDKs how to sample',
+    'remove it here and in the pipelines, or sample with probabilistic_sampler',
+  ],
+  'extension/remotesampling': [
+    'Sluice does not tell SDKs how to sample',
+    'remove it here and under service::extensions, or run Jaeger with it',
+  ],
+}
+
 /** What to say of a component that is no typo but is not here; undefined when nobody knows it. */
 export function absentComponent(
   kind: Kind,
@@ -70,6 +94,8 @@ export function absentComponent(
   if (replacement !== undefined) {
     return { wrong: `the ${kind} "${type}" was removed from the Collector`, fix: replacement }
   }
+  const ofJaeger = OF_JAEGER[`${kind}/${plain}`]
+  if (ofJaeger !== undefined) return { wrong: ofJaeger[0], fix: ofJaeger[1] }
   if (!KNOWN[kind].has(plain)) return undefined
   return {
     wrong: `the Collector has ${aKind(kind)} "${type}", but Sluice does not have it yet`,

@@ -19,11 +19,12 @@ export interface Components<F extends Factory = Factory> {
 /** Loads the factories of the types that are written, and no others. */
 export async function readComponents(
   kind: Kind,
-  node: Node | undefined,
+  root: MapNode,
   catalog: readonly CatalogEntry[],
   check: Check,
 ): Promise<Components> {
   const path = sectionOf(kind)
+  const node = root.entries.get(path)?.node
   const written = new Map<string, Position>()
   const read = new Map<string, ComponentConfig<Factory>>()
   for (const [key, { keyAt, node: config }] of entriesOf(node, path, check)) {
@@ -52,9 +53,10 @@ export async function readComponents(
       check.warn(keyAt, childPath(path, id), `"${type}" is a deprecated name`, `write ${entry.type}`)
     }
     const factory = await entry.load()
-    const understood = factory.config.read(config, childPath(path, id), check)
+    const whole = factory.gather?.(config, root, childPath(path, id), check) ?? config
+    const understood = factory.config.read(whole, childPath(path, id), check)
     const references = check.references.splice(0)
-    read.set(id, { id, factory, config: understood, written: config, references, at: keyAt })
+    read.set(id, { id, factory, config: understood, written: whole, references, at: keyAt })
   }
   return { written, read }
 }

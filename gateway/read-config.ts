@@ -40,7 +40,7 @@ export async function readConfig(
   const sectionNode = (name: string) => root.entries.get(name)?.node
   const components: Record<string, Components> = {}
   for (const kind of KINDS) {
-    components[kind] = await readComponents(kind, sectionNode(sectionOf(kind)), catalog, check)
+    components[kind] = await readComponents(kind, root, catalog, check)
   }
   const all = components as AllComponents
   checkAmbiguous(all, check)

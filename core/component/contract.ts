@@ -6,6 +6,7 @@
  * parts count only what an edge cannot see: drops, with a reason, and what they hold.
  */
 
+import type { Check, MapNode, Node } from '../../config/node.ts'
 import type { Schema } from '../../config/schema.ts'
 import type { Signal } from '../otlp/signals.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -190,6 +191,11 @@ interface FactoryBase<C> {
   /** What of a config does not go with workers although the component does. Must not throw. */
   workersClash?(config: C): Exclude<WorkersRule, string> | undefined
   readonly config: Schema<C>
+  /**
+   * Its config with what stands elsewhere in the file and belongs to it, before `config` reads it: `written` is its own,
+   * `root` the whole file. A reload compares what this returns. Mistakes of what is elsewhere are told there, not here.
+   */
+  gather?(written: Node, root: MapNode, path: string, check: Check): Node
   /** The metrics this part adds to those of its edges; for the reference page. */
   readonly metrics?: readonly MetricDeclaration[]
   /** Where it will listen, so that two parts on one address are found before they start. Also asked about configs with mistakes; must not throw. */

@@ -21,6 +21,8 @@ export interface ClusterRequest {
   readonly contentType?: string
   /** What `body` is compressed with; '' for nothing. */
   readonly encoding?: string
+  /** The header of that name, instead of the one that the config gives. */
+  readonly authorization?: string
   /** Stops waiting. */
   readonly signal?: AbortSignal | undefined
   /** What an authenticator is told of the sender. */
@@ -138,9 +140,10 @@ class ElasticCluster implements Cluster {
   }
 
   async #ask(
-    { method, path, body, contentType, encoding, signal }: ClusterRequest,
+    { method, path, body, contentType, encoding, authorization, signal }: ClusterRequest,
     headers: Record<string, string>,
   ): Promise<ClusterAnswer> {
+    if (authorization !== undefined) headers['authorization'] = authorization
     if (body !== undefined) headers['content-type'] = contentType ?? 'application/json'
     if (encoding !== undefined && encoding !== '') headers['content-encoding'] = encoding
     try {

@@ -22,7 +22,7 @@ import { clientTls } from '../../core/transport/tls.ts'
 import { jaegerSection } from './jaeger-config.ts'
 import { checkModes, modeFields } from './modes-config.ts'
 
-function urlProblem(url: string): readonly [wrong: string, fix: string] | undefined {
+export function urlProblem(url: string): readonly [wrong: string, fix: string] | undefined {
   if (url === '') return undefined
   if (!/^https?:\/\//i.test(url))
     return [`"${url}" does not begin with http:// or https://`, 'write http://host:9200']
@@ -122,6 +122,18 @@ const keys = section(
     user: text({ default: '', doc: 'User for HTTP Basic.' }),
     password: secret({ doc: 'Password for HTTP Basic.' }),
     api_key: secret({ doc: 'API key, encoded as Elasticsearch shows it.' }),
+    password_file: text({
+      default: '',
+      doc: 'Sluice only: file with the password, read again when it changes.',
+    }),
+    api_key_file: text({
+      default: '',
+      doc: 'Sluice only: file with an API key, read again when it changes.',
+    }),
+    bearer_token_file: text({
+      default: '',
+      doc: 'Sluice only: file with a bearer token, read again when it changes.',
+    }),
     ca_fingerprint: text({
       default: '',
       doc: "Sluice only: SHA-256 fingerprint of the authority of the cluster's certificates, as Elasticsearch prints it.",
@@ -178,6 +190,11 @@ const keys = section(
           'has dependencies, which only mode jaeger writes',
           'write mapping: {mode: jaeger}',
         )
+      const files = (['password_file', 'api_key_file', 'bearer_token_file'] as const).filter(
+        key => value[key] !== '',
+      )
+      if (files.length > 1)
+        report.error(files[1]!, `cannot be had together with ${files[0]}`, 'take one of them out')
       if (endpoint !== '' && endpoints.length > 0)
         report.error('endpoint', 'cannot be had together with endpoints', 'put all into endpoints')
       if (cloudid !== '' && (endpoint !== '' || endpoints.length > 0))

@@ -34,6 +34,7 @@ import { errorLabel, type Item, readItems, wordsOf } from './answers.ts'
 import type { Bulk } from './bulk.ts'
 import { type Cluster, type ClusterAnswer, openCluster } from './client.ts'
 import { config, type ElasticsearchConfig, nodesOf, sendingOf } from './config.ts'
+import { withCredentialFiles } from './credential-files.ts'
 import { DeadLetters, type Letter } from './dead-letter.ts'
 import { DEPENDENCY_DOCUMENTS, DEPENDENCY_LOSSES, DependencyWriter } from './dependency-writer.ts'
 import type { Documents } from './documents.ts'
@@ -92,7 +93,11 @@ class ElasticsearchExporter implements Exporter {
     const { name, version } = this.#settings.host.build
     const { jaeger, flush, dead_letter, mapping, auth } = this.#config
     const authenticator = clientAuthenticator(auth, this.#settings.host)
-    const cluster = openCluster(this.#config, nodesOf(this.#config), `${name}/${version}`, authenticator)
+    const cluster = await withCredentialFiles(
+      openCluster(this.#config, nodesOf(this.#config), `${name}/${version}`, authenticator),
+      this.#config,
+      this.#settings.log,
+    )
     const forJaeger = mapping.mode === 'jaeger'
     const setup = forJaeger ? new Setup(cluster, jaeger, this.#settings.log) : undefined
     const { dependencies } = jaeger

@@ -7,6 +7,7 @@ import {
   flag,
   integer,
   optional,
+  type Schema,
   section,
   text,
   type ValueOf,
@@ -37,6 +38,16 @@ function indexSection(doc: string) {
   )
 }
 
+/** Keys of Jaeger's for what reads. */
+export const FOR_READERS: Readonly<Record<string, string>> = {
+  send_get_body_as: 'it is for readers',
+  max_doc_count: 'it is for readers',
+  max_span_age: 'it is for readers',
+  max_trace_duration: 'it is for readers',
+  remote_read_clusters: 'it is for readers',
+  adaptive_sampling_lookback: 'it is for readers',
+}
+
 const ELSEWHERE: Readonly<Record<string, string>> = {
   server_urls: 'write endpoints of the exporter',
   auth: 'write user and password, or api_key, of the exporter',
@@ -47,13 +58,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   sniffing: 'write discover of the exporter',
   disable_health_check: 'there is no health check to disable',
   query_timeout: 'write timeout of the exporter',
-  send_get_body_as: 'it is for readers',
   log_level: 'write service.telemetry.logs.level',
-  max_doc_count: 'it is for readers',
-  max_span_age: 'it is for readers',
-  max_trace_duration: 'it is for readers',
-  remote_read_clusters: 'it is for readers',
-  adaptive_sampling_lookback: 'it is for readers',
+  ...FOR_READERS,
 }
 
 const NOT_WRITTEN = 'no such documents are written here'
@@ -98,6 +104,29 @@ const version = also(
     return VERSIONS.find(one => one === word)
   },
 )
+
+interface RotationKeys {
+  readonly rotation: string
+  readonly use_aliases: boolean
+  readonly use_ilm: boolean
+  readonly create_mappings: boolean
+}
+
+/** Which of these keys go together. */
+export function checkRotation(
+  { rotation, use_aliases, use_ilm, create_mappings }: RotationKeys,
+  report: { error(key: keyof RotationKeys, wrong: string, fix?: string): void },
+): void {
+  if (rotation !== '' && (use_aliases || use_ilm))
+    report.error('rotation', 'cannot be had together with use_aliases and use_ilm', 'take these two out')
+  if (use_ilm && !use_aliases) report.error('use_ilm', 'needs use_aliases', 'write use_aliases: true')
+  if (use_ilm && create_mappings)
+    report.error(
+      'create_mappings',
+      'cannot be true with use_ilm',
+      'write false: es-rollover makes the templates; or write rotation: auto_rollover',
+    )
+}
 
 export const jaegerSection = section(
   {
@@ -185,22 +214,16 @@ export const jaegerSection = section(
   {
     doc: "Jaeger's documents: names of indices, tags, templates.",
     ignored: ELSEWHERE,
-    check(value, report) {
-      const { rotation, use_aliases, use_ilm, create_mappings } = value
-      if (rotation !== '' && (use_aliases || use_ilm))
-        report.error('rotation', 'cannot be had together with use_aliases and use_ilm', 'take these two out')
-      if (use_ilm && !use_aliases) report.error('use_ilm', 'needs use_aliases', 'write use_aliases: true')
-      if (use_ilm && create_mappings)
-        report.error(
-          'create_mappings',
-          'cannot be true with use_ilm',
-          'write false: es-rollover makes the templates; or write rotation: auto_rollover',
-        )
-    },
+    check: checkRotation,
   },
 )
 
 export type JaegerConfig = ValueOf<typeof jaegerSection>
+
+/** For a section that has these keys besides others. */
+export const jaegerFields = jaegerSection.fields as {
+  readonly [K in keyof JaegerConfig]: Schema<JaegerConfig[K]>
+}
 
 export function rotationOf({ rotation, use_aliases, use_ilm }: JaegerConfig): Rotation {
   if (rotation !== '') return rotation

@@ -6,6 +6,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { BACKEND } from '../../exporters/elasticsearch/storage-exporter.ts'
 import type { CatalogEntry } from '../../gateway/catalog.ts'
 import type { Tree } from '../kit/node.ts'
 
@@ -26,11 +27,17 @@ const CONFIGS: Readonly<Record<string, () => Tree>> = {
   'processor/resource': () => ({ attributes: [ACTION] }),
   'exporter/elasticsearch': () => ({ endpoint: `http://${NOBODY}`, mapping: { mode: 'jaeger' } }),
   'exporter/file': () => ({ path: join(mkdtempSync(join(tmpdir(), 'sluice-contract-')), 'out.json') }),
+  // As it is once the backend that it names was gathered.
+  'exporter/jaeger_storage_exporter': () => ({
+    trace_storage: 'main',
+    [BACKEND]: { server_urls: [`http://${NOBODY}`] },
+  }),
   'exporter/otlp_grpc': () => ({ endpoint: NOBODY, tls: { insecure: true } }),
   'exporter/otlp_http': () => ({ endpoint: `http://${NOBODY}` }),
   'extension/basicauth': () => ({ htpasswd: { inline: 'a:b' } }),
   'extension/bearertokenauth': () => ({ token: 'a' }),
   'extension/headers_setter': () => ({ headers: [{ action: 'insert', key: 'a', value: 'b' }] }),
+  'extension/jaeger_storage': () => ({ backends: { main: { elasticsearch: {} } } }),
   'extension/oauth2client': () => ({ client_id: 'a', client_secret: 'b', token_url: `http://${NOBODY}` }),
   'exporter/prometheus': () => ({ endpoint: ANY_PORT }),
   'exporter/prometheus_remote_write': () => ({ endpoint: `http://${NOBODY}/api/v1/write` }),

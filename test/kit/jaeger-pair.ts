@@ -28,19 +28,21 @@ export interface Pair {
 
 type Keys = Readonly<Record<string, unknown>>
 
-/** Undefined where one of the servers cannot be had. `keys`: what both are told besides. */
+/** Undefined where one of the servers cannot be had. `keys`: what both are told besides, or what with a prefix. */
 export async function pair(
   t: TestContext,
-  keys: Keys = {},
+  keys: Keys | ((prefix: string) => Keys) = {},
   elasticsearch: () => Promise<string> = elasticsearchUrl,
 ): Promise<Pair | undefined> {
   const url = await need(t, 'Elasticsearch', elasticsearch)
   if (url === undefined) return undefined
   if ((await need(t, 'Jaeger', jaegerProgram)) === undefined) return undefined
   const theirs = indexPrefix('theirs')
-  const jaeger = await startJaeger(url, theirs, keys)
+  const ours = indexPrefix('ours')
+  const told = (prefix: string): Keys => (typeof keys === 'function' ? keys(prefix) : keys)
+  const jaeger = await startJaeger(url, theirs, told(theirs))
   t.after(() => jaeger.stop())
-  return { url, theirs, ours: indexPrefix('ours'), jaeger, keys }
+  return { url, theirs, ours, jaeger, keys: told(ours) }
 }
 
 /** Another Jaeger, which reads our indices. */
