@@ -6,11 +6,12 @@ import { cases as chain } from './chain.ts'
 import { cases as edit } from './edit.ts'
 import { cases as formats } from './formats.ts'
 import { DETACHED_STATE, FULL, measure, QUICK, type Result, sinkValue } from './harness.ts'
+import { cases as jaegerEs } from './jaeger-es.ts'
 import { cases as otlp } from './otlp.ts'
 import { cases as spanmetrics } from './spanmetrics.ts'
 import { cases as transport } from './transport.ts'
 
-const GROUPS = { otlp, edit, chain, transport, formats, spanmetrics } as const
+const GROUPS = { otlp, edit, chain, transport, formats, spanmetrics, 'jaeger es': jaegerEs } as const
 
 export interface MicroReport {
   readonly node: string

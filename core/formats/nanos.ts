@@ -11,6 +11,11 @@ export let remainder = 0
 
 /** The unsigned value `high << 32 | low` by `by`, at most 10^9. The quotient is exact as long as it is below 2^53. */
 export function divide(low: number, high: number, by: number): void {
+  if (high === 0) {
+    quotient = Math.floor(low / by)
+    remainder = low - quotient * by
+    return
+  }
   const q1 = Math.floor(high / by)
   let part = (high - q1 * by) * TWO_16 + (low >>> 16)
   const q2 = Math.floor(part / by)

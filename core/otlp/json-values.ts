@@ -33,6 +33,25 @@ export function writeJsonString(out: Writer, source: Uint8Array, start: number, 
   return true
 }
 
+/**
+ * Copies `source[start, stop)` to `target` at `pos`, where there is room, and returns where it ends there; -1 when it is not
+ * as it stands what belongs between the quotes of a JSON string.
+ */
+export function copyPlainText(
+  target: Uint8Array,
+  pos: number,
+  source: Uint8Array,
+  start: number,
+  stop: number,
+): number {
+  for (let i = start; i < stop; i++) {
+    const byte = source[i]!
+    if (CLASS[byte] !== 0) return -1
+    target[pos++] = byte
+  }
+  return pos
+}
+
 function writeSlowly(out: Writer, source: Uint8Array, start: number, stop: number): boolean {
   const text = source.subarray(start, stop)
   const wellFormed = isUtf8(text)

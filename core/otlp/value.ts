@@ -128,6 +128,21 @@ export class KeyValueRange {
 
   /** Looks into the KeyValue `bytes[start, stop)`. What is missing is empty; of repeated fields the last counts. */
   find(bytes: Uint8Array, start: number, stop: number): this {
+    // Nearly always: 0a <length> key 12 <length> value, each length one byte.
+    if (bytes[start] === 0x0a && bytes[start + 1]! < 0x80) {
+      const keyStop = start + 2 + bytes[start + 1]!
+      if (
+        bytes[keyStop] === 0x12 &&
+        bytes[keyStop + 1]! < 0x80 &&
+        keyStop + 2 + bytes[keyStop + 1]! === stop
+      ) {
+        this.keyStart = start + 2
+        this.keyStop = keyStop
+        this.valueStart = keyStop + 2
+        this.valueStop = stop
+        return this
+      }
+    }
     this.keyStart = this.keyStop = this.valueStart = this.valueStop = start
     const entry = this.#entry.reset(bytes, start, stop)
     while (entry.next()) {

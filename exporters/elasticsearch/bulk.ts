@@ -71,9 +71,10 @@ export class BulkWriter {
   #keys: (string | undefined)[] = []
   #items: number[] = []
 
-  constructor(maxBytes: number) {
+  /** `sizeHint`: how large the first body will probably be. */
+  constructor(maxBytes: number, sizeHint = 0) {
     this.#max = maxBytes
-    this.out = new Writer(Math.min(maxBytes, 64 * 1024))
+    this.out = new Writer(Math.min(maxBytes, Math.max(sizeHint * 1.1, 64 * 1024)))
   }
 
   /** Ends the document that was written last, and stands for so many items. */

@@ -4,11 +4,10 @@ import type { Batch } from '../../core/component/batch.ts'
 import type { Counts } from '../../core/formats/jaeger-es/counts.ts'
 import { type Index, IndexNames } from '../../core/formats/jaeger-es/index-names.ts'
 import {
-  fnv1a,
-  fnv1aBegin,
   hashHex,
   hashHigh,
   hashLow,
+  OperationHashes,
   writeServiceDocument,
 } from '../../core/formats/jaeger-es/service.ts'
 import { SpanDocuments } from '../../core/formats/jaeger-es/span-document.ts'
@@ -31,6 +30,9 @@ export class JaegerBulks implements Documents {
   readonly #spanIndex: IndexNames
   readonly #serviceIndex: IndexNames
   readonly #isStream: boolean
+  readonly #operations = new OperationHashes()
+  /** Of the body before, which the next one is likely to have. */
+  #sizeHint = 0
 
   constructor(config: JaegerConfig, maxBytes: number, tagsAsFields: ReadonlySet<string>) {
     const { tags_as_fields, indices, service_cache_ttl } = config
@@ -66,7 +68,7 @@ export class JaegerBulks implements Documents {
   *bulks({ chunks }: Batch, nowMs: number): Generator<Bulk, void, undefined> {
     const documents = this.#documents
     const walker = new ItemWalker(EMPTY, 'traces')
-    const bulk = new BulkWriter(this.#maxBytes)
+    const bulk = new BulkWriter(this.#maxBytes, this.#sizeHint)
     /** Documents of services that this batch has already. */
     const offered = new Set<string>()
     for (const chunk of chunks) {
@@ -84,7 +86,9 @@ export class JaegerBulks implements Documents {
     }
     documents.release()
     const rest = bulk.rest()
-    if (rest !== undefined) yield rest
+    if (rest === undefined) return
+    this.#sizeHint = rest.bytes.length
+    yield rest
   }
 
   /** No clock decides that there is an index for 1970 or for 2069. */
@@ -100,9 +104,7 @@ export class JaegerBulks implements Documents {
 
   #service(bulk: BulkWriter, at: number, offered: Set<string>, nowMs: number): void {
     const { process, operation, operationStart, operationStop } = this.#documents
-    fnv1aBegin()
-    fnv1a(process.service, 0, process.service.length)
-    fnv1a(operation, operationStart, operationStop)
+    this.#operations.find(process, process.service, operation, operationStart, operationStop)
     const index = this.#serviceIndex.at(at)
     const key = this.#services.missing(index.name, hashLow, hashHigh, nowMs)
     if (key === undefined || offered.has(key)) return

@@ -1,5 +1,6 @@
 /**
- * 64 bits that tell spans apart which have the same ids: two lanes of MurmurHash3's mixing over words of four bytes.
+ * 64 bits that tell spans apart which have the same ids: two lanes of four bytes each, which
+ * feed each other: alone, a lane would take the top bit of a word for another bit of the word before.
  * FNV-1a, a byte at a time, would cost as much as writing the document.
  */
 
@@ -12,23 +13,24 @@ const C4 = 0xc2b2_ae35
 export let contentLow = 0
 export let contentHigh = 0
 
-/** Of `bytes[start, stop)`, and of what was hashed to `low` and `high` before. */
-export function contentHash(bytes: Uint8Array, start: number, stop: number, low: number, high: number): void {
+/** Of what `view` has in `[start, stop)`, and of what was hashed to `low` and `high` before. */
+export function contentHash(view: DataView, start: number, stop: number, low: number, high: number): void {
   let a = low ^ (stop - start)
   let b = high ^ C1
   let i = start
-  for (; i + 4 <= stop; i += 4) {
-    const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
-    let k = Math.imul(word, C1)
-    k = (k << 15) | (k >>> 17)
-    a ^= Math.imul(k, C2)
-    a = (Math.imul((a << 13) | (a >>> 19), 5) + 0xe654_6b64) | 0
-    b = Math.imul(((b ^ word) << 16) | ((b ^ word) >>> 16), C3) + a
+  for (const last = stop - 8; i <= last; i += 8) {
+    a ^= view.getInt32(i, true)
+    a = (Math.imul((a << 13) | (a >>> 19), C1) + b) | 0
+    b ^= view.getInt32(i + 4, true)
+    b = (Math.imul((b << 17) | (b >>> 15), C2) + a) | 0
   }
+  // What is left, up to seven bytes, in two words.
   let word = 0
-  for (let shift = 0; i < stop; i++, shift += 8) word |= bytes[i]! << shift
-  a ^= Math.imul(word, C2)
-  b = (b ^ Math.imul(word, C1)) + a
+  for (let shift = 0; i < stop && shift < 32; i++, shift += 8) word |= view.getUint8(i) << shift
+  a = Math.imul(a ^ word, C3)
+  word = 0
+  for (let shift = 0; i < stop; i++, shift += 8) word |= view.getUint8(i) << shift
+  b = (Math.imul(b ^ word, C4) + ((a << 13) | (a >>> 19))) | 0
   contentLow = avalanche(a + b) >>> 0
   contentHigh = avalanche(b ^ (contentLow << 7)) >>> 0
 }
@@ -39,4 +41,9 @@ function avalanche(value: number): number {
   h = Math.imul(h ^ (h >>> 16), C3)
   h = Math.imul(h ^ (h >>> 13), C4)
   return h ^ (h >>> 16)
+}
+
+/** For `contentHash`. */
+export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength)
 }

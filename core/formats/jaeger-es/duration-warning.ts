@@ -1,6 +1,6 @@
 /** What Jaeger's sanitizer says of a span that ends no later than it begins (negative_duration_santizer.go, 1.76). */
 
-import { Cursor } from '../../otlp/cursor.ts'
+import { Cursor, sameBytes } from '../../otlp/cursor.ts'
 import { AnyValue, KeyValue } from '../../otlp/fields.ts'
 import { readKind, valueText } from '../any-value.ts'
 
@@ -47,4 +47,15 @@ function goTime(nanos: bigint): string {
   const date = new Date(Number((nanos - rest) / 1_000_000n)).toISOString()
   const fraction = rest === 0n ? '' : `.${String(rest).padStart(9, '0').replace(/0+$/, '')}`
   return `${date.slice(0, 10)} ${date.slice(11, 19)}${fraction} +0000 UTC`
+}
+
+const WARNINGS_KEY = Buffer.from(WARNINGS)
+const warningsEntry = new Cursor(new Uint8Array())
+
+/** True when the KeyValue `bytes[start, stop)` is the attribute with the warnings. */
+export function isWarnings(bytes: Uint8Array, start: number, stop: number): boolean {
+  const entry = warningsEntry.reset(bytes, start, stop)
+  while (entry.next())
+    if (entry.field === KeyValue.key && sameBytes(bytes, entry.start, entry.stop, WARNINGS_KEY)) return true
+  return false
 }

@@ -25,6 +25,7 @@ export class FieldNames {
   readonly #rule: TagsAsFields
   readonly #byKey = new Map<string, FieldName | undefined>()
   readonly #byName = new Map<string, FieldName>()
+  #generation = 0
   /** How many bytes the keys have that become fields: for most others that is all that must be looked at. */
   readonly #lengths = new Set<number>()
   /** False: no tag ever becomes a field. */
@@ -34,6 +35,11 @@ export class FieldNames {
     this.#rule = rule
     this.any = rule.all || rule.include.size > 0
     for (const key of rule.include) this.#lengths.add(Buffer.byteLength(key))
+  }
+
+  /** What was found before this changed must be looked for again. */
+  get generation(): number {
+    return this.#generation
   }
 
   /** Undefined when the tag stays in the list. */
@@ -58,7 +64,11 @@ export class FieldNames {
     if (key === '' || !(all || include.has(key))) return undefined
     const name = key.replaceAll('.', dotReplacement)
     if (name === '') return undefined
-    if (this.#byName.size >= KNOWN_MAX) this.#byName.clear()
+    if (this.#byName.size >= KNOWN_MAX) {
+      this.#byName.clear()
+      this.#byKey.clear()
+      this.#generation++
+    }
     let made = this.#byName.get(name)
     if (made === undefined) {
       made = { json: Buffer.from(JSON.stringify(name)), last: -1 }

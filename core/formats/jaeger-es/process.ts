@@ -7,7 +7,7 @@ import { writeJsonString } from '../../otlp/json-values.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
 import { SERVICE_NAME } from '../jaeger/words.ts'
-import { contentHash, contentHigh, contentLow } from './content-hash.ts'
+import { contentHash, contentHigh, contentLow, viewOf } from './content-hash.ts'
 import type { TagWriter } from './tags.ts'
 
 export interface Process {
@@ -85,7 +85,7 @@ export class Processes {
     tags.writeFields(out)
     out.byte(CLOSE_OBJECT)
     const json = out.copy()
-    contentHash(json, 0, json.length, 0, 0)
+    contentHash(viewOf(json), 0, json.length, 0, 0)
     return { json, service, hashLow: contentLow, hashHigh: contentHigh }
   }
 }

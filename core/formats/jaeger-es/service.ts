@@ -3,6 +3,7 @@
  * FNV-1a of both names, 64 bits, in hex without leading zeros.
  */
 
+import { sameBytes } from '../../otlp/cursor.ts'
 import { writeJsonString } from '../../otlp/json-values.ts'
 import type { Writer } from '../../otlp/writer.ts'
 
@@ -30,6 +31,41 @@ export function fnv1a(bytes: Uint8Array, start: number, stop: number): void {
   }
   hashLow = lo
   hashHigh = hi
+}
+
+const SLOTS = 512
+
+interface Known {
+  readonly service: object
+  readonly operation: Uint8Array
+  readonly low: number
+  readonly high: number
+}
+
+/** Hashes of services' operations seen last: a byte at a time is too slow for every span. */
+export class OperationHashes {
+  readonly #slots = new Array<Known | undefined>(SLOTS).fill(undefined)
+
+  /**
+   * Leaves in `hashLow`, `hashHigh` the hash of both names. `service` stands for the one whose name is `name`: the same
+   * object, the same name.
+   */
+  find(service: object, name: Uint8Array, bytes: Uint8Array, start: number, stop: number): void {
+    let mixed = stop - start
+    if (stop > start) mixed += (bytes[start]! << 16) | (bytes[stop - 1]! << 8) | bytes[(start + stop) >> 1]!
+    const slot = (Math.imul(mixed, 0x9e37_79b1) >>> 23) & (SLOTS - 1)
+    const known = this.#slots[slot]
+    if (known?.service === service && sameBytes(bytes, start, stop, known.operation)) {
+      hashLow = known.low
+      hashHigh = known.high
+      return
+    }
+    fnv1aBegin()
+    fnv1a(name, 0, name.length)
+    fnv1a(bytes, start, stop)
+    const operation = Uint8Array.prototype.slice.call(bytes, start, stop)
+    this.#slots[slot] = { service, operation, low: hashLow, high: hashHigh }
+  }
 }
 
 /** Without leading zeros, as Go's strconv.FormatUint. */

@@ -11,15 +11,8 @@
  */
 
 import { isUtf8 } from 'node:buffer'
-import { Cursor, high, low, readFixed64, sameBytes } from '../../otlp/cursor.ts'
-import {
-  InstrumentationScope,
-  KeyValue,
-  Span,
-  SpanEvent,
-  Status,
-  StatusStatusCode,
-} from '../../otlp/fields.ts'
+import { Cursor, high, low, readFixed64 } from '../../otlp/cursor.ts'
+import { InstrumentationScope, Span, SpanEvent, Status, StatusStatusCode } from '../../otlp/fields.ts'
 import { writeJsonString } from '../../otlp/json-values.ts'
 import { MessageView } from '../../otlp/message.ts'
 import { SpanView } from '../../otlp/span.ts'
@@ -40,9 +33,9 @@ import {
   TRACE_STATE,
 } from '../jaeger/words.ts'
 import { isZero } from '../otlp-spans.ts'
-import { contentHash, contentHigh, contentLow } from './content-hash.ts'
+import { contentHash, contentHigh, contentLow, viewOf } from './content-hash.ts'
 import { type Counts, noCounts } from './counts.ts'
-import { durationWarning, WARNINGS } from './duration-warning.ts'
+import { durationWarning, isWarnings, WARNINGS } from './duration-warning.ts'
 import { FieldNames, type TagsAsFields } from './field-names.ts'
 import { writeAscii, writeHex32, writeHexDigits, writeId, writeNumber } from './letters.ts'
 import { NO_PROCESS, type Process, Processes } from './process.ts'
@@ -87,7 +80,6 @@ const LOG_TIME = utf8('{"timestamp":')
 const FIELDS = utf8(',"fields":')
 
 const EVENT_KEY = utf8(EVENT)
-const WARNINGS_KEY = utf8(WARNINGS)
 const INVALID_NAME = 'invalid-span-name'
 const INVALID_NAME_BYTES = utf8(INVALID_NAME)
 
@@ -121,6 +113,8 @@ export class SpanDocuments {
   readonly #description: PreparedKey
   readonly #event: PreparedKey
   readonly #warnings: PreparedKey
+  /** Of the bytes that `#resource` is in. */
+  #view = viewOf(EMPTY)
   #resource: Range = NO_RANGE
   #scope: Range = NO_RANGE
   #scopeTags: PreparedTag[] = []
@@ -145,13 +139,16 @@ export class SpanDocuments {
 
   /** Reads the span that the walker of a traces request stands on. */
   begin({ chunk, start, stop, resourceStart, resourceStop, scopeStart, scopeStop }: ItemWalker): void {
-    if (!isSame(this.#resource, chunk, resourceStart, resourceStop)) {
+    const sameChunk = this.#resource.bytes === chunk
+    if (!sameChunk) this.#view = viewOf(chunk)
+    // Contents are compared once for each resource and scope, not for each span.
+    if (!sameChunk || this.#resource.start !== resourceStart || this.#resource.stop !== resourceStop) {
       this.#resource = { bytes: chunk, start: resourceStart, stop: resourceStop }
       this.process = this.#processes.get(chunk, resourceStart, resourceStop)
     }
-    if (!isSame(this.#scope, chunk, scopeStart, scopeStop)) {
+    if (!sameChunk || this.#scope.start !== scopeStart || this.#scope.stop !== scopeStop) {
+      if (!isSame(this.#scope, chunk, scopeStart, scopeStop)) this.#prepareScope(chunk, scopeStart, scopeStop)
       this.#scope = { bytes: chunk, start: scopeStart, stop: scopeStop }
-      this.#prepareScope(chunk, scopeStart, scopeStop)
     }
     const span = this.#span.reset(chunk, start, stop)
     readTime(span, Span.endTimeUnixNano)
@@ -172,7 +169,7 @@ export class SpanDocuments {
     const span = this.#span
     copyId(this.#traceId, span, Span.traceId)
     copyId(this.#spanId, span, Span.spanId)
-    contentHash(span.bytes, span.start, span.stop, this.process.hashLow, this.process.hashHigh)
+    contentHash(this.#view, span.start, span.stop, this.process.hashLow, this.process.hashHigh)
     writeHexDigits(out, this.#traceId)
     out.byte(UNDERSCORE)
     writeHexDigits(out, this.#spanId)
@@ -198,6 +195,7 @@ export class SpanDocuments {
   /** Lets go of the request that was walked last. */
   release(): void {
     this.#resource = this.#scope = NO_RANGE
+    this.#view = viewOf(EMPTY)
     this.operation = EMPTY
     this.#span.reset(EMPTY)
     this.#message.reset(EMPTY)
@@ -264,9 +262,13 @@ export class SpanDocuments {
     const low = early ? 0 : this.#startLow
     const high = early ? 0 : this.#startHigh
     out.raw(START_TIME)
+    const from = out.pos
     writeDivided(out, low, high, MICRO)
+    const digits = out.pos - from
     out.raw(START_TIME_MILLIS)
-    writeDivided(out, low, high, MILLI)
+    // The same digits without the last three.
+    if (digits > 3) out.raw(out.bytes, from, from + digits - 3)
+    else writeDivided(out, low, high, MILLI)
     out.raw(DURATION)
     const positive = subtract(this.#endLow, this.#endHigh, this.#startLow, this.#startHigh)
     writeDivided(out, positive ? times.differenceLow : 0, positive ? times.differenceHigh : 0, MICRO)
@@ -380,14 +382,4 @@ function readTime(message: MessageView, field: number): void {
 function isUtf8Text(bytes: Uint8Array, start: number, stop: number): boolean {
   for (let i = start; i < stop; i++) if (bytes[i]! >= 0x80) return isUtf8(bytes.subarray(start, stop))
   return true
-}
-
-const warningsEntry = new Cursor(EMPTY)
-
-/** True when the KeyValue `bytes[start, stop)` is the attribute with the warnings. */
-function isWarnings(bytes: Uint8Array, start: number, stop: number): boolean {
-  const entry = warningsEntry.reset(bytes, start, stop)
-  while (entry.next())
-    if (entry.field === KeyValue.key && sameBytes(bytes, entry.start, entry.stop, WARNINGS_KEY)) return true
-  return false
 }

@@ -7,12 +7,13 @@ import { isUtf8 } from 'node:buffer'
 import { high, low, readDouble, readVarint64 } from '../../otlp/cursor.ts'
 import { writeInt64 } from '../../otlp/decimal.ts'
 import { AnyValue } from '../../otlp/fields.ts'
-import { writeDouble, writeHex, writeJsonString } from '../../otlp/json-values.ts'
+import { copyPlainText, writeDouble, writeHex, writeJsonString } from '../../otlp/json-values.ts'
 import { KeyValueRange } from '../../otlp/value.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
 import type { Counts } from './counts.ts'
 import type { FieldName, FieldNames } from './field-names.ts'
+import { KnownKeys } from './known-keys.ts'
 
 const COMMA = 0x2c
 const COLON = 0x3a
@@ -28,7 +29,9 @@ const TYPES = {
   float64: Buffer.from(',"type":"float64"}'),
   binary: Buffer.from(',"type":"binary"}'),
 } as const
-type ValueType = keyof typeof TYPES
+/** Behind the letters of a text. */
+const TEXT_TAIL = Buffer.from('","type":"string"}')
+const QUOTE = 0x22
 const TRUE = Buffer.from('true')
 const FALSE = Buffer.from('false')
 const NULL = Buffer.from('null')
@@ -60,6 +63,7 @@ export class TagWriter {
   readonly #names: FieldNames
   readonly #max: number
   readonly #counts: Counts
+  readonly #keys: KnownKeys
   readonly #tag = new KeyValueRange()
   #out = new Writer(64)
   #start = 0
@@ -74,6 +78,7 @@ export class TagWriter {
 
   constructor(names: FieldNames, options: TagOptions, counts: Counts) {
     this.#names = names
+    this.#keys = new KnownKeys(names)
     this.#max = options.maxValueBytes
     this.#counts = counts
   }
@@ -85,17 +90,17 @@ export class TagWriter {
   prepareText(key: string, text: Uint8Array): PreparedTag {
     const value = new Writer(64)
     writeJsonString(value, text, 0, text.length)
-    return this.#prepare(key, value.copy(), 'string')
+    return this.#prepare(key, value.copy(), TYPES.string)
   }
 
   prepareTrue(key: string): PreparedTag {
-    return this.#prepare(key, TRUE, 'bool')
+    return this.#prepare(key, TRUE, TYPES.bool)
   }
 
-  #prepare(key: string, value: Uint8Array, type: ValueType): PreparedTag {
+  #prepare(key: string, value: Uint8Array, type: Uint8Array): PreparedTag {
     const name = this.#names.of(key)
     if (name !== undefined) return { nested: undefined, name, value }
-    const parts = [KEY, Buffer.from(JSON.stringify(key)), VALUE, value, TYPES[type]]
+    const parts = [KEY, Buffer.from(JSON.stringify(key)), VALUE, value, type]
     return { nested: Buffer.concat(parts), name, value }
   }
 
@@ -184,13 +189,65 @@ export class TagWriter {
 
   /** The attribute that is the KeyValue `bytes[start, stop)`. */
   attribute(bytes: Uint8Array, start: number, stop: number): void {
+    if (this.#plainText(bytes, start, stop)) return
     const found = this.#tag.find(bytes, start, stop)
     const { keyStart, keyStop, valueStart: anyStart, valueStop: anyStop } = found
+    const known = this.#keys.find(bytes, keyStart, keyStop)
+    if (known !== undefined && (known.name === undefined || !this.#span)) {
+      const out = this.#out
+      out.raw(this.#first ? known.firstHead : known.head)
+      this.#first = false
+      out.raw(this.#value(out, bytes, anyStart, anyStop))
+      return
+    }
+    this.#rareAttribute(bytes, keyStart, keyStop, anyStart, anyStop)
+  }
+
+  /**
+   * What most attributes are, in one go: a known key, and a text as it stands in JSON, both shorter than 128 bytes. False
+   * says nothing, and nothing was written.
+   *
+   *     0a <length> key  12 <length> 0a <length> text
+   */
+  #plainText(bytes: Uint8Array, start: number, stop: number): boolean {
+    if (bytes[start] !== 0x0a) return false
+    const keyStop = start + 2 + bytes[start + 1]!
+    const from = keyStop + 4
+    if (bytes[start + 1]! >= 0x80 || from > stop || bytes[keyStop] !== 0x12) return false
+    const length = bytes[keyStop + 3]!
+    if (length >= 0x80 || from + length !== stop || length > this.#max) return false
+    if (bytes[keyStop + 1] !== length + 2 || bytes[keyStop + 2] !== 0x0a) return false
+    const known = this.#keys.find(bytes, start + 2, keyStop)
+    if (known === undefined || (known.name !== undefined && this.#span)) return false
+    const out = this.#out
+    const head = this.#first ? known.firstHead : known.head
+    out.reserve(head.length + 1 + length + TEXT_TAIL.length)
+    const target = out.bytes
+    let { pos } = out
+    target.set(head, pos)
+    pos += head.length
+    target[pos++] = QUOTE
+    pos = copyPlainText(target, pos, bytes, from, stop)
+    if (pos === -1) return false
+    target.set(TEXT_TAIL, pos)
+    out.pos = pos + TEXT_TAIL.length
+    this.#first = false
+    return true
+  }
+
+  /** One that becomes a field, or whose key is not known. */
+  #rareAttribute(
+    bytes: Uint8Array,
+    keyStart: number,
+    keyStop: number,
+    anyStart: number,
+    anyStop: number,
+  ): void {
     const name = this.#span && this.#names.any ? this.#names.find(bytes, keyStart, keyStop) : undefined
     if (name !== undefined) {
       const before = this.#values.pos
       const type = this.#value(this.#values, bytes, anyStart, anyStop)
-      if (type !== 'binary' && isUtf8(bytes.subarray(keyStart, keyStop))) {
+      if (type !== TYPES.binary && isUtf8(bytes.subarray(keyStart, keyStop))) {
         this.#field(name)
         return
       }
@@ -210,48 +267,48 @@ export class TagWriter {
       }
     }
     out.raw(VALUE)
-    out.raw(TYPES[this.#value(out, bytes, anyStart, anyStop)])
+    out.raw(this.#value(out, bytes, anyStart, anyStop))
   }
 
-  /** Writes an AnyValue's value and says what type it has then. */
-  #value(out: Writer, bytes: Uint8Array, anyStart: number, anyStop: number): ValueType {
+  /** Writes an AnyValue's value and returns what says its type. */
+  #value(out: Writer, bytes: Uint8Array, anyStart: number, anyStop: number): Uint8Array {
     const kind = readKind(bytes, anyStart, anyStop)
     const from = valueStart
     const to = valueStop
     switch (kind) {
       case AnyValue.stringValue: {
         const before = out.pos
-        if (writeJsonString(out, bytes, from, this.cut(bytes, from, to))) return 'string'
+        if (writeJsonString(out, bytes, from, this.cut(bytes, from, to))) return TYPES.string
         this.#counts.invalidText++
-        if (!this.#span) return 'string'
+        if (!this.#span) return TYPES.string
         out.rewind(before)
         writeHex(out, bytes, from, this.#cutBinary(from, to))
-        return 'binary'
+        return TYPES.binary
       }
       case AnyValue.boolValue:
         readVarint64(bytes, from)
         out.raw(low !== 0 || high !== 0 ? TRUE : FALSE)
-        return 'bool'
+        return TYPES.bool
       case AnyValue.intValue:
         readVarint64(bytes, from)
         out.reserve(20)
         out.pos = writeInt64(out.bytes, out.pos, low, high)
-        return 'int64'
+        return TYPES.int64
       case AnyValue.doubleValue:
         writeDouble(out, readDouble(bytes, from))
-        return 'float64'
+        return TYPES.float64
       case AnyValue.bytesValue:
         writeHex(out, bytes, from, this.#cutBinary(from, to))
-        return 'binary'
+        return TYPES.binary
       case AnyValue.arrayValue:
       case AnyValue.kvlistValue: {
         const text = Buffer.from(valueText(bytes, anyStart, anyStop))
         writeJsonString(out, text, 0, this.cut(text, 0, text.length))
-        return 'string'
+        return TYPES.string
       }
       default:
         out.raw(NULL)
-        return 'string'
+        return TYPES.string
     }
   }
 

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { contentHash, contentHigh, contentLow } from '../../../../core/formats/jaeger-es/content-hash.ts'
+import {
+  contentHash,
+  contentHigh,
+  contentLow,
+  viewOf,
+} from '../../../../core/formats/jaeger-es/content-hash.ts'
 import { Random } from '../../../kit/random.ts'
 
 function hashOf(bytes: Uint8Array, low = 0, high = 0): string {
-  contentHash(bytes, 0, bytes.length, low, high)
+  contentHash(viewOf(bytes), 0, bytes.length, low, high)
   return `${contentHigh} ${contentLow}`
 }
 
@@ -26,7 +31,7 @@ test('contents that differ in one bit have other hashes', () => {
     }
     const moved = Buffer.concat([Buffer.from([9, 9, 9]), bytes])
     const expected = hashOf(bytes)
-    contentHash(moved, 3, moved.length, 0, 0)
+    contentHash(viewOf(moved), 3, moved.length, 0, 0)
     assert.equal(`${contentHigh} ${contentLow}`, expected)
   }
   assert.equal(seen.size, count)

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FieldNames } from '../../../../core/formats/jaeger-es/field-names.ts'
+import { KnownKeys } from '../../../../core/formats/jaeger-es/known-keys.ts'
+
+const rule = { all: false, include: new Set(['a.b', 'a@b', 'span.kind']), dotReplacement: '@' }
+
+// Scenario: thousands of keys, more than have room, asked for again and again; keys with quotes; none; long; no UTF-8.
+// Guarantees: each is always what it is, whichever was asked for before; what cannot be known is said to be unknown.
+test('keys are told apart', () => {
+  const keys = new KnownKeys(new FieldNames(rule))
+  const texts = [...Array.from({ length: 5000 }, (_, n) => `http.key-${n}.x`), 'say "hi"', 'é', 'span.kind']
+  for (let round = 0; round < 2; round++)
+    for (const text of texts) {
+      const bytes = Buffer.from(`..${text}..`)
+      const known = keys.find(bytes, 2, bytes.length - 2)
+      assert.equal(Buffer.from(known!.head).toString(), `,{"key":${JSON.stringify(text)},"value":`)
+      assert.equal(Buffer.from(known!.firstHead).toString(), `{"key":${JSON.stringify(text)},"value":`)
+      assert.equal(known!.name === undefined, text !== 'span.kind')
+    }
+  for (const bytes of [Buffer.alloc(0), Buffer.alloc(65, 'k'), Buffer.from([0x61, 0xff])])
+    assert.equal(keys.find(bytes, 0, bytes.length), undefined)
+})
+
+// Scenario: two keys that are one field, before and after so many others that names were forgotten.
+// Guarantees: they always share their field, so that no document has it twice.
+test('keys of one field share it', () => {
+  const keys = new KnownKeys(new FieldNames({ ...rule, all: true }))
+  const nameOf = (text: string) => keys.find(Buffer.from(text), 0, text.length)!.name
+  assert.equal(nameOf('a.b'), nameOf('a@b'))
+  const before = nameOf('a.b')
+  for (let n = 0; n < 12_000; n++) nameOf(`other-${n}`)
+  assert.equal(nameOf('a@b'), nameOf('a.b'))
+  assert.notEqual(nameOf('a.b'), before)
+})
