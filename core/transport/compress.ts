@@ -6,9 +6,7 @@
 import { promisify } from 'node:util'
 import {
   constants,
-  deflate,
   deflateSync,
-  gzip,
   gzipSync,
   type ZlibOptions,
   type ZstdOptions,
@@ -16,6 +14,7 @@ import {
   zstdCompressSync,
 } from 'node:zlib'
 import { choice, integer, section } from '../../config/schema.ts'
+import { DeflatePool } from './deflate-pool.ts'
 
 export const HTTP_COMPRESSIONS = [
   '',
@@ -116,6 +115,16 @@ function byStep<O>(
   }
 }
 
+function byPool(
+  encoding: string,
+  format: 'gzip' | 'deflate',
+  options: ZlibOptions,
+  now: (bytes: Uint8Array, options: ZlibOptions) => Uint8Array,
+): Compressor {
+  const pool = new DeflatePool(format, options)
+  return byStep(encoding, options, now, bytes => pool.compress(bytes))
+}
+
 /** Compresses at once, but for the first time. */
 function once(encoding: string, load: () => Promise<(bytes: Uint8Array) => Uint8Array>): Compressor {
   let loaded: ((bytes: Uint8Array) => Uint8Array) | undefined
@@ -126,8 +135,6 @@ function once(encoding: string, load: () => Promise<(bytes: Uint8Array) => Uint8
   return { encoding, compress: bytes => (loaded === undefined ? first(bytes) : loaded(bytes)) }
 }
 
-const gzipLater = promisify<Uint8Array, ZlibOptions, Uint8Array>(gzip)
-const deflateLater = promisify<Uint8Array, ZlibOptions, Uint8Array>(deflate)
 const zstdLater = promisify<Uint8Array, ZstdOptions, Uint8Array>(zstdCompress)
 
 /** The compressor for the two keys; undefined when nothing is to be compressed. */
@@ -136,11 +143,11 @@ export function compressorFor(config: CompressionConfig): Compressor | undefined
   const { level } = compression_params
   switch (compression) {
     case 'gzip':
-      return byStep('gzip', zlibOptions(level), gzipSync, gzipLater)
+      return byPool('gzip', 'gzip', zlibOptions(level), gzipSync)
     // Both are the zlib format (RFC 1950): that is what HTTP calls deflate (RFC 9110 8.4.1.2).
     case 'zlib':
     case 'deflate':
-      return byStep(compression, zlibOptions(level), deflateSync, deflateLater)
+      return byPool(compression, 'deflate', zlibOptions(level), deflateSync)
     case 'zstd':
       return byStep('zstd', zstdOptions(level), zstdCompressSync, zstdLater)
     // These have no thread to go to, and are loaded where they are wanted only.
