@@ -1,4 +1,4 @@
-/** What the Kafka benches share: servers with an OTLP door and a kafka exporter, and a load of 512 spans a request. */
+/** What the Kafka benches share, and that of Elasticsearch in part: servers with an OTLP door and a kafka exporter, and a load of 512 spans a request. */
 
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -55,14 +55,14 @@ export async function startServer(
 }
 
 /** us on a core since it started, all threads. */
-export function cpuUs({ running }: Server): number {
+export function cpuUs({ running }: Pick<Server, 'running'>): number {
   const tasks = `/proc/${running.pid}/task`
   const ns = readdirSync(tasks).map(task => readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0])
   return ns.reduce((sum, one) => sum + Number(one), 0) / 1000
 }
 
 /** MiB: now, and the most there ever was. */
-export function rss({ running }: Server): { now: number; peak: number } {
+export function rss({ running }: Pick<Server, 'running'>): { now: number; peak: number } {
   const status = readFileSync(`/proc/${running.pid}/status`, 'utf8')
   const mib = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) / 1024
   return { now: mib('VmRSS'), peak: mib('VmHWM') }
@@ -75,18 +75,18 @@ export async function sentSpans({ metrics }: Server): Promise<number> {
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
 }
 
-export function open({ grpc }: Server): ClientHttp2Session {
+export function open({ grpc }: Pick<Server, 'grpc'>): ClientHttp2Session {
   return connect(`http://127.0.0.1:${grpc}`)
 }
 
-/** One request; true when it was acknowledged. */
-export async function sendOne(session: ClientHttp2Session): Promise<boolean> {
+/** One request, behind its five bytes of gRPC; true when it was acknowledged. */
+export async function sendOne(session: ClientHttp2Session, body: Uint8Array = message): Promise<boolean> {
   let status = ''
   const headers = { ':method': 'POST', ':path': METHOD, 'content-type': 'application/grpc', te: 'trailers' }
   const stream = session.request(headers)
   stream.on('trailers', trailers => void (status = String(trailers['grpc-status'])))
   stream.on('response', got => void (status = String(got['grpc-status'] ?? status)))
-  stream.resume().end(message)
+  stream.resume().end(body)
   await once(stream, 'close')
   return status === '0'
 }

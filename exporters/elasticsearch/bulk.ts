@@ -1,6 +1,7 @@
 /** Bodies of bulk requests: documents, each behind the line that says where it goes. */
 
 import { Writer } from '../../core/otlp/writer.ts'
+import type { BodyBuffers } from './body-buffers.ts'
 
 const NEWLINE = 0x0a
 
@@ -71,10 +72,20 @@ export class BulkWriter {
   #keys: (string | undefined)[] = []
   #items: number[] = []
 
-  /** `sizeHint`: how large the first body will probably be. */
-  constructor(maxBytes: number, sizeHint = 0) {
+  readonly #buffers: BodyBuffers | undefined
+
+  /** Bodies lie in `buffers` where these have some. */
+  constructor(maxBytes: number, buffers?: BodyBuffers) {
     this.#max = maxBytes
-    this.out = new Writer(Math.min(maxBytes, Math.max(sizeHint * 1.1, 64 * 1024)))
+    this.#buffers = buffers
+    this.out = this.#writer(64 * 1024)
+  }
+
+  #writer(bytes: number): Writer {
+    const buffer = this.#buffers?.take()
+    const writer = new Writer(buffer === undefined ? Math.min(this.#max, bytes) : 0)
+    if (buffer !== undefined) writer.bytes = buffer
+    return writer
   }
 
   /** Ends the document that was written last, and stands for so many items. */
@@ -104,7 +115,7 @@ export class BulkWriter {
       this.#keys.slice(0, count),
       this.#items.slice(0, count),
     )
-    this.out = new Writer(Math.min(this.#max, bytes.length))
+    this.out = this.#writer(bytes.length)
     this.out.raw(bytes, start, pos)
     this.#ends = this.#ends.slice(count).map(end => end - start)
     this.#keys = this.#keys.slice(count)

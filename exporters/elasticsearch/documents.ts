@@ -2,6 +2,7 @@
 
 import type { Batch } from '../../core/component/batch.ts'
 import type { Counts } from '../../core/formats/jaeger-es/counts.ts'
+import type { BodyBuffers } from './body-buffers.ts'
 import type { Bulk } from './bulk.ts'
 
 export type Lose = (items: number, reason: string, message: string) => void
@@ -12,6 +13,8 @@ export const UNMAPPABLE = 'unmappable'
 export interface Documents {
   /** What was changed in documents, since the gateway started. */
   readonly counts: Counts
+  /** What bodies lie in: give them back once they are sent. */
+  readonly buffers: BodyBuffers
   /**
    * The bodies for a batch, made one by one as they are asked for; of several batches at once. `nowMs`: the time, ms
    * since 1970. `lose` is told of items that are in none.

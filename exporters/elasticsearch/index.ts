@@ -193,6 +193,8 @@ class ElasticsearchExporter implements Exporter {
     }
     if (again.length > 0) progress.later.push(bulk.only(again))
     if (letters.length > 0) await this.#bury(deadLetters, progress, letters)
+    // Who answered 2xx has read all of it; what is to be sent again was copied.
+    if (answer.status < 300) documents.buffers.giveBack(bulk.bytes)
   }
 
   async #post(

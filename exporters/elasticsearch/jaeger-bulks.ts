@@ -13,6 +13,7 @@ import {
 import { SpanDocuments } from '../../core/formats/jaeger-es/span-document.ts'
 import { ItemWalker } from '../../core/otlp/walk.ts'
 import type { Writer } from '../../core/otlp/writer.ts'
+import { BodyBuffers } from './body-buffers.ts'
 import { type Bulk, BulkWriter } from './bulk.ts'
 import type { Documents } from './documents.ts'
 import { type JaegerConfig, rotationOf } from './jaeger-config.ts'
@@ -23,6 +24,7 @@ const END_OF_ACTION = Buffer.from('"}}\n')
 const TTL_MS = 12 * 3_600_000
 
 export class JaegerBulks implements Documents {
+  readonly buffers: BodyBuffers
   readonly #services: ServiceCache
   readonly #config: JaegerConfig
   readonly #maxBytes: number
@@ -31,8 +33,6 @@ export class JaegerBulks implements Documents {
   readonly #serviceIndex: IndexNames
   readonly #isStream: boolean
   readonly #operations = new OperationHashes()
-  /** Of the body before, which the next one is likely to have. */
-  #sizeHint = 0
 
   constructor(config: JaegerConfig, maxBytes: number, tagsAsFields: ReadonlySet<string>) {
     const { tags_as_fields, indices, service_cache_ttl } = config
@@ -40,6 +40,7 @@ export class JaegerBulks implements Documents {
     const prefix = indices.index_prefix
     this.#config = config
     this.#maxBytes = maxBytes
+    this.buffers = new BodyBuffers(2 * maxBytes)
     this.#isStream = rotation === 'data_stream'
     this.#services = new ServiceCache(service_cache_ttl === 0 ? TTL_MS : service_cache_ttl)
     this.#spanIndex = new IndexNames('span', { prefix, rotation, layout: indices.spans.date_layout })
@@ -68,7 +69,7 @@ export class JaegerBulks implements Documents {
   *bulks({ chunks }: Batch, nowMs: number): Generator<Bulk, void, undefined> {
     const documents = this.#documents
     const walker = new ItemWalker(EMPTY, 'traces')
-    const bulk = new BulkWriter(this.#maxBytes, this.#sizeHint)
+    const bulk = new BulkWriter(this.#maxBytes, this.buffers)
     /** Documents of services that this batch has already. */
     const offered = new Set<string>()
     for (const chunk of chunks) {
@@ -86,9 +87,7 @@ export class JaegerBulks implements Documents {
     }
     documents.release()
     const rest = bulk.rest()
-    if (rest === undefined) return
-    this.#sizeHint = rest.bytes.length
-    yield rest
+    if (rest !== undefined) yield rest
   }
 
   /** No clock decides that there is an index for 1970 or for 2069. */

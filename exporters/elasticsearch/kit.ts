@@ -7,6 +7,7 @@ import type { OtelDocuments } from '../../core/formats/elastic/otel.ts'
 import type { OtelMetricDocuments } from '../../core/formats/elastic/otel-metrics.ts'
 import type { StreamType } from '../../core/formats/elastic/route.ts'
 import type { ValueWriter } from '../../core/formats/elastic/values.ts'
+import type { BodyBuffers } from './body-buffers.ts'
 import type { ModesConfig } from './modes-config.ts'
 import type { Targets } from './targets.ts'
 
@@ -14,6 +15,7 @@ import type { Targets } from './targets.ts'
 export interface Kit {
   readonly config: ModesConfig
   readonly maxBytes: number
+  readonly buffers: BodyBuffers
   readonly defaultMode: Mode
   readonly allowed: ReadonlySet<Mode>
   readonly targets: Targets

@@ -93,8 +93,8 @@ export class MetricWriting {
   }
 
   *#documents(): Generator<Bulk, void, undefined> {
-    const { otelMetrics, ecsMetrics, maxBytes } = this.#kit
-    const bulk = new BulkWriter(maxBytes)
+    const { otelMetrics, ecsMetrics, maxBytes, buffers } = this.#kit
+    const bulk = new BulkWriter(maxBytes, buffers)
     for (const group of this.#groups.all()) {
       const { place } = group
       const { target } = place

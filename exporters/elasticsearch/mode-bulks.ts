@@ -10,6 +10,7 @@ import { OtelMetricDocuments } from '../../core/formats/elastic/otel-metrics.ts'
 import { releasePoints } from '../../core/formats/elastic/points.ts'
 import { ValueWriter } from '../../core/formats/elastic/values.ts'
 import { type Counts, noCounts } from '../../core/formats/jaeger-es/counts.ts'
+import { BodyBuffers } from './body-buffers.ts'
 import type { Bulk } from './bulk.ts'
 import { formatDate } from './date-format.ts'
 import { type Documents, type Lose, UNMAPPABLE } from './documents.ts'
@@ -20,16 +21,19 @@ import { Targets } from './targets.ts'
 import { ItemWriting } from './writing.ts'
 
 export class ModeBulks implements Documents {
+  readonly buffers: BodyBuffers
   readonly #kit: Kit
   readonly #counts = noCounts()
 
   constructor(config: ModesConfig, maxBytes: number) {
     const { mode, allowed_modes, require_data_stream } = config.mapping
+    this.buffers = new BodyBuffers(2 * maxBytes)
     const values = new ValueWriter()
     const otelPoints = new OtelDocuments(values, true)
     this.#kit = {
       config,
       maxBytes,
+      buffers: this.buffers,
       defaultMode: mode === 'jaeger' ? 'otel' : mode,
       allowed: new Set(allowed_modes),
       targets: new Targets(require_data_stream),

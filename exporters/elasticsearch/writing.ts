@@ -44,7 +44,7 @@ export class ItemWriting {
     this.#lose = lose
     this.#placing = new Placing(kit, asked, suffix)
     this.#walker = new ItemWalker(EMPTY, signal)
-    this.#bulk = new BulkWriter(kit.maxBytes)
+    this.#bulk = new BulkWriter(kit.maxBytes, kit.buffers)
     this.#dynamicId = config[`${signal}_dynamic_id`].enabled
     this.#dynamicPipeline = signal === 'logs' && config.logs_dynamic_pipeline.enabled
   }

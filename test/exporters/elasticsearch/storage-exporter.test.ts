@@ -156,7 +156,7 @@ extensions:
       main:
         elasticsearch:
           server_urls: [es-1:9200]
-          indices: {index_prefix: Prod, dependencies: {shards: 1}}
+          indices: {index_prefix: Prod, sampling: {shards: 1}}
           use_ilm: true
           max_span_age: 72h
           auth: {api_key: {from_context: true}}
@@ -179,7 +179,7 @@ service:
     [6, 25, 'exporters::jaeger_storage_exporter::queue::queue_size', '0 is less than 1'],
     [12, 25, `${at}::server_urls::0`, '"es-1:9200" does not begin with http'],
     [13, 35, `${at}::indices::index_prefix`, '"Prod" cannot begin the name of an index'],
-    [13, 41, `warning: ${at}::indices::dependencies`, 'has no effect here'],
+    [13, 41, `warning: ${at}::indices::sampling`, 'has no effect here'],
     [15, 11, `warning: ${at}::max_span_age`, 'has no effect here; it is for readers'],
     [16, 42, `${at}::auth::api_key::from_context`, 'is not available'],
     [17, 24, 'warning: extensions::jaeger_storage::backends::old::cassandra', 'has no effect here'],

@@ -1,0 +1,90 @@
+/**
+ * OTLP over gRPC, 512 spans a request, into Elasticsearch as Jaeger's documents: what the gateway costs, beside Jaeger's own
+ * writer with the same YAML. `node bench/elasticsearch.ts [--quick]`; bench/README.md.
+ *
+ * Every server is given the same number of requests, the same ones in flight, and is measured until the last span can be
+ * counted in Elasticsearch, which is the same one for all.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { count } from '../test/kit/es-search.ts'
+import { elasticsearchUrl } from '../test/services/elasticsearch.ts'
+import { FreshRequests, type Server, startJaegerCollector, startOurs } from './elasticsearch-servers.ts'
+import { cpuUs, IN_FLIGHT, open, rss, SPANS, sendOne } from './kafka-servers.ts'
+
+const quick = process.argv.includes('--quick')
+const REQUESTS = quick ? 60 : 200
+const WARM_UP = quick ? 60 : 100
+const ROUNDS = quick ? 1 : 5
+
+const url = await elasticsearchUrl()
+const requests = new FreshRequests()
+
+async function send(server: Server, many: number): Promise<void> {
+  const session = open(server)
+  let left = many
+  const lane = async (): Promise<void> => {
+    while (left-- > 0) {
+      const request = requests.next()
+      // A full queue refuses; an SDK would come again.
+      while (!(await sendOne(session, request))) await sleep(20)
+    }
+  }
+  await Promise.all(Array.from({ length: IN_FLIGHT }, lane))
+  session.close()
+  server.sent += many * SPANS
+  while ((await count(url, `${server.prefix}-jaeger-span-*`)) < server.sent) await sleep(200)
+}
+
+/** The sender hears when Elasticsearch has it, as from Jaeger, which has no queue in front of its bulk requests. */
+const AWAITED = { queue: { wait_for_result: true } }
+
+const groups: Readonly<Record<string, () => Promise<Server[]>>> = {
+  gzip: async () => [
+    await startOurs('sluice', url, {}, AWAITED),
+    await startOurs('sluice, queue', url, {}),
+    await startJaegerCollector(url, {}),
+  ],
+  'no compression': async () => [
+    await startOurs('sluice', url, { http_compression: false }, AWAITED),
+    await startJaegerCollector(url, { http_compression: false }),
+  ],
+}
+
+for (const [name, begin] of Object.entries(groups)) {
+  const servers = await begin()
+  const rounds = new Map<Server, number[]>(servers.map(server => [server, []]))
+  for (const server of servers) await send(server, WARM_UP)
+  for (let round = 0; round < ROUNDS; round++) {
+    // Who begins changes, so that nobody always has the cold cluster.
+    for (let turn = 0; turn < servers.length; turn++) {
+      const server = servers[(round + turn) % servers.length]!
+      const before = cpuUs(server)
+      await send(server, REQUESTS)
+      rounds.get(server)!.push((cpuUs(server) - before) / (REQUESTS * SPANS))
+    }
+  }
+  console.log(
+    `\nOTLP gRPC ${SPANS} -> Elasticsearch, ${name}; CPU us for each span, and how much more Jaeger needs`,
+  )
+  const jaeger = servers.at(-1)!
+  for (const server of servers) {
+    const us = rounds.get(server)!
+    const [low, middle, high] = spread(us)
+    const [least, ratio, most] = spread(us.map((one, i) => rounds.get(jaeger)![i]! / one))
+    const memory = `${rss(server).peak.toFixed(0)} MiB at most, ${(rss(server).peak / rss(jaeger).peak).toFixed(2)}x`
+    console.log(
+      `${server.name.padEnd(16)} ${middle.toFixed(2)}  (${low.toFixed(2)} to ${high.toFixed(2)})`.padEnd(42),
+      `${ratio.toFixed(2)}x (${least.toFixed(2)} to ${most.toFixed(2)})`.padEnd(26),
+      memory,
+    )
+  }
+  for (const server of servers) await server.running.stop()
+}
+process.exit()
+
+/** Lowest, median, highest. */
+function spread(values: readonly number[]): [number, number, number] {
+  const sorted = values.toSorted((a, b) => a - b)
+  return [sorted[0]!, sorted[sorted.length >> 1]!, sorted.at(-1)!]
+}
