@@ -71,8 +71,8 @@ const config: Schema<StorageExporterConfig> = {
     if (backend === undefined || told.failed) return { ...config.absent(), own: mine }
     const cluster = clusterOf(backend, node as MapNode, path, check)
     // For print-config: what they come to.
-    const { sending_queue: queue, retry: retry_on_failure } = cluster
-    return { own: { ...mine, queue, retry_on_failure }, elasticsearch: cluster }
+    const { sending_queue: queue } = elasticsearch.sending!(cluster)
+    return { own: { ...mine, queue, retry_on_failure: cluster.retry }, elasticsearch: cluster }
   },
   print: (value, reveal) => own.print((value as StorageExporterConfig).own, reveal),
 }

@@ -109,6 +109,7 @@ test("Jaeger's keys do what they do there", async () => {
   assert.deepEqual(said, [])
   const { sending_queue: usual } = plain!.factory.sending!(plain!.config)
   assert.ok(usual.enabled && usual.batch?.sizer === 'bytes')
+  assert.equal(usual.batch.flush_timeout, 200)
 })
 
 // Scenario: a queue and a retry of the exporter's own; both turned off; certificates not looked at.
