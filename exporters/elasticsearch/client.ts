@@ -6,12 +6,21 @@
  * never tries again by itself: what is to be sent again is decided item by item.
  */
 
-import { Client, ClusterConnectionPool, errors, Serializer, SniffingTransport } from '@elastic/elasticsearch'
+import {
+  Client,
+  ClusterConnectionPool,
+  errors,
+  Serializer,
+  SniffingTransport,
+  UndiciConnection,
+} from '@elastic/elasticsearch'
 import type { ClientAuthenticator } from '../../core/component/extensions.ts'
 import { type Meta, NO_META } from '../../core/component/meta.ts'
 import { Refused } from '../../core/component/outcome.ts'
-import { loadClientTls, namesFiles } from '../../core/transport/tls.ts'
+import type { Logger } from '../../core/telemetry/log.ts'
 import type { ElasticsearchConfig } from './config.ts'
+import { type Dial, plainFingerprint, tlsDial } from './dial.ts'
+import { nodesIn } from './discovery.ts'
 
 export interface ClusterRequest {
   readonly method: 'GET' | 'POST' | 'PUT'
@@ -62,8 +71,24 @@ class PatientSerializer extends Serializer {
 
 /** Larger answers are an error: one to a bulk request of 10,000 documents has 1 MiB. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
-/** The sending chain's timeout ends requests; this one is for discovery. */
+/** The sending chain's timeout ends requests. */
 const NEVER_MS = 2 ** 31 - 1
+/** Asking for the nodes of the cluster takes no longer. */
+const DISCOVERY_MS = 30_000
+
+type ConnectionOptions = ConstructorParameters<typeof UndiciConnection>[0]
+
+/** Those that are discovered must not have other timeouts than those that are configured, and no other TLS. */
+function connectionsBy(dial: Dial | undefined): typeof UndiciConnection {
+  return class extends UndiciConnection {
+    constructor(options: ConnectionOptions) {
+      const secure = dial !== undefined && options.url.protocol === 'https:'
+      const all = { ...options, timeout: NEVER_MS } as ConnectionOptions
+      // Its types know less of undici's options than it hands on.
+      super(secure ? { ...all, agent: { connect: dial } as NonNullable<ConnectionOptions['agent']> } : all)
+    }
+  }
+}
 
 /** Connects to nobody yet. Throws an Error that names the key at fault when a certificate cannot be read. */
 export function openCluster(
@@ -71,6 +96,7 @@ export function openCluster(
   nodes: readonly string[],
   agent: string,
   auth?: ClientAuthenticator,
+  log?: Logger,
 ): Cluster {
   const headers: Record<string, string> = {
     'user-agent': agent,
@@ -78,12 +104,15 @@ export function openCluster(
     ...authorization(config),
   }
   for (const [name, value] of config.headers) headers[name.toLowerCase()] = value.reveal()
-  const secure = nodes.some(node => node.startsWith('https:'))
+  const secure = nodes.some(node => /^https:/i.test(node))
+  const { tls, ca_fingerprint } = config
+  const dial = secure ? tlsDial(tls, plainFingerprint(ca_fingerprint), log) : undefined
   const client = new Client({
-    nodes: nodes.map(node => ({ url: new URL(node), ...(secure ? { tls: tlsOf(config) } : {}) })),
+    nodes: nodes.map(node => ({ url: new URL(node) })),
     Transport: AnyProduct,
     Serializer: PatientSerializer,
     ConnectionPool: ClusterConnectionPool,
+    Connection: connectionsBy(dial),
     // A node that failed is asked again after a while, by the request whose turn it is.
     resurrectStrategy: 'optimistic',
     maxRetries: 0,
@@ -91,20 +120,8 @@ export function openCluster(
     maxResponseSize: ANSWER_BYTES_MAX,
     headers,
     enableMetaHeader: false,
-    sniffOnStart: config.discover.on_start,
-    sniffInterval: config.discover.interval > 0 ? config.discover.interval : false,
-    ...(secure ? { tls: tlsOf(config) } : {}),
-    ...(config.ca_fingerprint === '' ? {} : { caFingerprint: config.ca_fingerprint }),
   })
-  return new ElasticCluster(client, nodes, auth)
-}
-
-function tlsOf({ tls }: ElasticsearchConfig) {
-  // Without files the system's authorities are as good, and they take 70 ms to read.
-  if (!namesFiles(tls) && tls.server_name_override === '')
-    return { rejectUnauthorized: !tls.insecure_skip_verify }
-  const { servername, ...options } = loadClientTls(tls)
-  return servername === undefined ? options : { ...options, servername }
+  return new ElasticCluster(client, nodes, auth, config.discover, log)
 }
 
 function authorization({ user, password, api_key }: ElasticsearchConfig): Record<string, string> {
@@ -114,19 +131,62 @@ function authorization({ user, password, api_key }: ElasticsearchConfig): Record
   return { authorization: `Basic ${pair}` }
 }
 
+type Discovery = ElasticsearchConfig['discover']
+
 class ElasticCluster implements Cluster {
   readonly #client: Client
   readonly #where: string
   readonly #auth: ClientAuthenticator | undefined
+  readonly #log: Logger | undefined
+  readonly #everyMs: number
+  readonly #protocol: string
+  /** When to ask for nodes again, by performance.now(). */
+  #discoverAt: number
 
-  constructor(client: Client, nodes: readonly string[], auth: ClientAuthenticator | undefined) {
+  constructor(
+    client: Client,
+    nodes: readonly string[],
+    auth: ClientAuthenticator | undefined,
+    { on_start, interval }: Discovery,
+    log: Logger | undefined,
+  ) {
     this.#client = client
     this.#auth = auth
+    this.#log = log
     this.#where = nodes.map(node => new URL(node).origin).join(', ')
+    this.#protocol = new URL(nodes[0]!).protocol
+    this.#everyMs = interval
+    this.#discoverAt = interval > 0 ? performance.now() + interval : Number.POSITIVE_INFINITY
+    if (on_start) void this.#discover()
+  }
+
+  async request(request: ClusterRequest): Promise<ClusterAnswer> {
+    const now = performance.now()
+    if (now >= this.#discoverAt) {
+      this.#discoverAt = now + this.#everyMs
+      void this.#discover()
+    }
+    return this.#authorized(request)
+  }
+
+  /** Never throws: as long as the nodes are not known, those that are configured do. */
+  async #discover(): Promise<void> {
+    try {
+      const signal = AbortSignal.timeout(DISCOVERY_MS)
+      const { status, body } = await this.#authorized({ method: 'GET', path: '/_nodes/_all/http', signal })
+      const found = nodesIn(body, this.#protocol)
+      if (found.length > 0) this.#client.connectionPool.update(found)
+      else
+        this.#log?.warn('The cluster does not tell its nodes; those that are known stay in use.', { status })
+    } catch (error) {
+      this.#log?.warn('The nodes of the cluster cannot be asked for; those that are known stay in use.', {
+        detail: (error as Error).message,
+      })
+    }
   }
 
   /** An authenticator that has other credentials is asked for them once when the first were not taken. */
-  async request(request: ClusterRequest): Promise<ClusterAnswer> {
+  async #authorized(request: ClusterRequest): Promise<ClusterAnswer> {
     const auth = this.#auth
     const { meta = NO_META, signal } = request
     if (auth === undefined) return this.#ask(request, {})
@@ -161,8 +221,15 @@ class ElasticCluster implements Cluster {
         const { statusCode, body: said, headers: heard } = error.meta
         return { status: statusCode!, body: said, retryAfter: String(heard?.['retry-after'] ?? '') }
       }
+      if (signal !== undefined && isTimeout(signal.reason)) this.#eject(error)
       throw new Refused(this.#failure(error, signal), { status: 'UNAVAILABLE', cause: error })
     }
+  }
+
+  /** A node that does not answer in time is as good as one that cannot be reached, which the client leaves out itself. */
+  #eject(error: unknown): void {
+    const connection = connectionOf(error)
+    if (connection !== undefined) this.#client.connectionPool.markDead(connection)
   }
 
   #failure(error: unknown, signal: AbortSignal | undefined): string {
@@ -177,11 +244,22 @@ class ElasticCluster implements Cluster {
   }
 }
 
+/** True for what the sending chain, send.ts or AbortSignal.timeout gives as its reason, false when nobody waits any longer. */
+function isTimeout(reason: unknown): boolean {
+  if (reason instanceof Refused) return reason.status === 'DEADLINE_EXCEEDED'
+  return reason instanceof DOMException && reason.name === 'TimeoutError'
+}
+
+type Connection = Parameters<Client['connectionPool']['markDead']>[0]
+
+function connectionOf(error: unknown): Connection | undefined {
+  if (!(error instanceof errors.ElasticsearchClientError)) return undefined
+  return (error as { meta?: { meta?: { connection?: Connection } } }).meta?.meta?.connection ?? undefined
+}
+
 /** The node that was asked, without user and password. */
 function urlOf(error: unknown): string | undefined {
-  if (!(error instanceof errors.ElasticsearchClientError)) return undefined
-  const url = (error as { meta?: { meta?: { connection?: { url?: URL } } } }).meta?.meta?.connection?.url
-  return url?.origin
+  return connectionOf(error)?.url.origin
 }
 
 /** The client takes Buffers as they are and would write any other object as JSON. */

@@ -136,7 +136,11 @@ const keys = section(
     }),
     ca_fingerprint: text({
       default: '',
-      doc: "Sluice only: SHA-256 fingerprint of the authority of the cluster's certificates, as Elasticsearch prints it.",
+      doc: "Sluice only: SHA-256 fingerprint of the authority of the cluster's certificates, as Elasticsearch prints it. The server must show the authority's certificate beside its own.",
+      check: text =>
+        text === '' || /^[0-9a-fA-F]{64}$/.test(text.replaceAll(':', ''))
+          ? undefined
+          : ['is not a SHA-256 fingerprint', 'write its 64 hex digits, with or without colons'],
     }),
     auth: clientAuth,
     tls: clientTls,
@@ -201,8 +205,10 @@ const keys = section(
         report.error('cloudid', 'cannot be had together with endpoints', 'take one of them out')
       if (cloudid !== '' && cloudNode(cloudid) === undefined)
         report.error('cloudid', 'is not the id of a deployment', 'copy it from the console of Elastic Cloud')
-      if (nodesOf(value).length === 0)
-        report.error('', 'has no endpoints', 'write endpoints: [http://host:9200]')
+      const nodes = nodesOf(value)
+      if (value.ca_fingerprint !== '' && nodes.length > 0 && nodes.every(node => /^http:/i.test(node)))
+        report.error('ca_fingerprint', 'needs TLS, and all endpoints are http://', 'write https://')
+      if (nodes.length === 0) report.error('', 'has no endpoints', 'write endpoints: [http://host:9200]')
       if (!['', 'none', 'gzip'].includes(compression))
         report.error('compression', `Elasticsearch does not read ${compression}`, 'write gzip or none')
       const problem = compressionProblem(value)

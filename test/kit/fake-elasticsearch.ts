@@ -1,5 +1,6 @@
 /** An Elasticsearch that a test has in its hands: it keeps what it is sent and answers as it is told. */
 
+import { createServer } from 'node:https'
 import { gunzipSync } from 'node:zlib'
 import { listen } from './otlp-servers.ts'
 
@@ -32,30 +33,37 @@ export class FakeElasticsearch {
   /** What it says to a whole request; undefined leaves it to `item`. */
   answer: (request: FakeRequest) => FakeAnswer | undefined = () => undefined
   item: (document: Json, action: Json) => FakeItem = () => ({ status: 201 })
+  /** It reads, and never answers. */
+  hangs = false
   url = ''
   close: () => Promise<void> = async () => {}
 
-  static async start(): Promise<FakeElasticsearch> {
+  /** With `tls` it speaks HTTPS. */
+  static async start(tls?: { readonly cert: string; readonly key: string }): Promise<FakeElasticsearch> {
     const fake = new FakeElasticsearch()
-    const { port, close } = await listen(async (request, response) => {
-      const parts: Buffer[] = []
-      for await (const part of request) parts.push(part as Buffer)
-      const raw = Buffer.concat(parts)
-      const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw
-      const lines = body.toString().split('\n').filter(Boolean)
-      const asked: FakeRequest = {
-        method: request.method!,
-        path: request.url!,
-        headers: request.headers,
-        lines: lines.map(line => JSON.parse(line)),
-        byteLength: body.length,
-      }
-      fake.requests.push(asked)
-      const { status, body: said, headers } = fake.answer(asked) ?? fake.#usual(asked)
-      response.writeHead(status, { 'content-type': 'application/json', ...headers })
-      response.end(typeof said === 'string' ? said : JSON.stringify(said))
-    })
-    fake.url = `http://127.0.0.1:${port}`
+    const { port, close } = await listen(
+      async (request, response) => {
+        const parts: Buffer[] = []
+        for await (const part of request) parts.push(part as Buffer)
+        const raw = Buffer.concat(parts)
+        const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw
+        const lines = body.toString().split('\n').filter(Boolean)
+        const asked: FakeRequest = {
+          method: request.method!,
+          path: request.url!,
+          headers: request.headers,
+          lines: lines.map(line => JSON.parse(line)),
+          byteLength: body.length,
+        }
+        fake.requests.push(asked)
+        if (fake.hangs) return
+        const { status, body: said, headers } = fake.answer(asked) ?? fake.#usual(asked)
+        response.writeHead(status, { 'content-type': 'application/json', ...headers })
+        response.end(typeof said === 'string' ? said : JSON.stringify(said))
+      },
+      tls && (listener => createServer(tls, listener)),
+    )
+    fake.url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
     fake.close = close
     return fake
   }
