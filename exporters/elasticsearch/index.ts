@@ -38,6 +38,7 @@ import { withCredentialFiles } from './credential-files.ts'
 import { DeadLetters, type Letter } from './dead-letter.ts'
 import { DEPENDENCY_DOCUMENTS, DEPENDENCY_LOSSES, DependencyWriter } from './dependency-writer.ts'
 import type { Documents } from './documents.ts'
+import { endingBefore } from './early-end.ts'
 import { JaegerBulks } from './jaeger-bulks.ts'
 import { rotationOf } from './jaeger-config.ts'
 import { FAILED_DOCUMENTS, REPAIR_KINDS, REPAIRS } from './metrics.ts'
@@ -94,7 +95,13 @@ class ElasticsearchExporter implements Exporter {
     const { jaeger, flush, dead_letter, mapping, auth } = this.#config
     const authenticator = clientAuthenticator(auth, this.#settings.host)
     const cluster = await withCredentialFiles(
-      openCluster(this.#config, nodesOf(this.#config), `${name}/${version}`, authenticator),
+      openCluster(
+        this.#config,
+        nodesOf(this.#config),
+        `${name}/${version}`,
+        authenticator,
+        this.#settings.log,
+      ),
       this.#config,
       this.#settings.log,
     )
@@ -133,23 +140,29 @@ class ElasticsearchExporter implements Exporter {
     clearTimeout(timer)
   }
 
-  async send(batch: Batch, { signal }: ConsumeContext): Promise<SendResult> {
+  async send(batch: Batch, { signal, deadline }: ConsumeContext): Promise<SendResult> {
     const running = this.#running
     if (running === undefined) throw new Refused('the exporter is not running')
     // A batch that is new may come twice at once, from two pipelines: only those that we ask for again are known.
     const progress =
       this.#progress.get(batch) ?? new Progress(lose => running.documents.bulks(batch, Date.now(), lose))
     const attempt = progress.begin()
+    const end = endingBefore(deadline, signal)
     let refused: Refused | undefined
     try {
       await running.setup?.run()
-      for (let bulk = progress.next(); bulk !== undefined; bulk = progress.next())
-        await this.#sendOne(running, progress, bulk, attempt, batch.meta, signal)
+      for (let bulk = progress.next(); bulk !== undefined; bulk = progress.next()) {
+        await this.#sendOne(running, progress, bulk, attempt, batch.meta, end.signal)
+        // What is to be sent again waits as documents, which nobody counts: the rest waits as the bytes it came in.
+        if (progress.laterBytes >= this.#config.flush.bytes) break
+      }
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       refused = error
       if (progress.isCurrent(attempt)) progress.giveBack()
       else throw refused
+    } finally {
+      end.over()
     }
     this.#tellRepairs(running)
     const result = this.#result(batch, progress, refused)
@@ -186,12 +199,13 @@ class ElasticsearchExporter implements Exporter {
         again.push(nth)
         progress.why = `${item.status} ${item.type}: ${item.reason}`
       } else if (item.fate === 'there') {
+        progress.landed = true
         if (key === undefined) progress.sent += bulk.items[nth]!
         else documents.landed(key, Date.now())
         // A service that is refused for ever is no item; the next batch offers it again.
       } else if (key === undefined) letters.push({ ...bulk.part(nth), ...item, items: bulk.items[nth]! })
     }
-    if (again.length > 0) progress.later.push(bulk.only(again))
+    if (again.length > 0) progress.sendLater(bulk.only(again))
     if (letters.length > 0) await this.#bury(deadLetters, progress, letters)
     // Who answered 2xx has read all of it; what is to be sent again was copied.
     if (answer.status < 300) documents.buffers.giveBack(bulk.bytes)
@@ -264,8 +278,7 @@ class ElasticsearchExporter implements Exporter {
   }
 
   #result(batch: Batch, progress: Progress, refused: Refused | undefined): SendResult {
-    const waiting = progress.later.splice(0)
-    progress.pending.push(...waiting)
+    progress.turn()
     const { sent, losses, items } = progress.tell()
     const left = batch.items - items
     const rejected = losses.length === 0 ? {} : { rejected: losses }
@@ -273,7 +286,8 @@ class ElasticsearchExporter implements Exporter {
     if (left === 0 && !progress.pending.some(({ hasData }) => hasData)) return { sent, ...rejected }
     const what = left === 0 ? 'events of spans' : `${left} documents`
     const why = refused ?? new Refused(`Elasticsearch did not take ${what} for now: ${progress.why}`)
-    if (items === 0) throw why
+    // Either it is known how far it is, or nothing of it is there: it may as well begin anew.
+    if (items === 0 && (this.#progress.has(batch) || !progress.landed)) throw why
     const retry = batchOf(batch.signal, batch.chunks, left, batch.meta)
     this.#progress.set(retry, progress)
     return { sent, ...rejected, retry, ...(why.afterMs === undefined ? {} : { afterMs: why.afterMs }) }

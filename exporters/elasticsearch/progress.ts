@@ -13,9 +13,13 @@ export class Progress {
   /** To be sent next. */
   readonly pending: Bulk[] = []
   /** To be sent by the next attempt. */
-  readonly later: Bulk[] = []
-  /** Why the documents in `later` were not taken, the last of them. */
+  #later: Bulk[] = []
+  /** The size of that. */
+  laterBytes = 0
+  /** Why the last of these documents was not taken. */
   why = ''
+  /** Some document is there, be it one that is no item. */
+  landed = false
   /** Since they were last told: */
   sent = 0
   readonly losses = new Map<string, Loss>()
@@ -61,6 +65,18 @@ export class Progress {
   /** What is in flight was answered. */
   answered(): void {
     this.#inFlight = undefined
+  }
+
+  sendLater(bulk: Bulk): void {
+    this.#later.push(bulk)
+    this.laterBytes += bulk.bytes.length
+  }
+
+  /** The attempt is over: what was to be sent later is next. */
+  turn(): void {
+    this.pending.push(...this.#later)
+    this.#later = []
+    this.laterBytes = 0
   }
 
   lose(items: number, reason: string, message: string): void {

@@ -311,28 +311,34 @@ test('the cluster decides on the templates', async () => {
   await assert.rejects(paths({}, old), /too old/)
 })
 
-// Scenario: spans of 1970, of next year, of an hour ago.
-// Guarantees: the first two go to the indices at the edge of the window, with their own times in them, and are counted.
+// Scenario: spans of 1970, of next year, of an hour ago, of no time at all and of one before 1970.
+// Guarantees: all but the third go to the indices at the edge of the window, with their own times in them, and are counted.
 test('no clock makes an index of its own', async () => {
   await withExporter(
     { jaeger: { max_past: '48h', max_future: '1h', indices: { spans: { date_layout: '2006-01-02-15' } } } },
     async (exporter, settings, cluster) => {
       const at = (ms: number) => ({ startTimeUnixNano: String(BigInt(ms) * 1_000_000n) })
       const now = Date.now()
-      const times = [1000, now + 8760 * HOUR, now - HOUR]
+      const times = [1000, now + 8760 * HOUR, now - HOUR, 0, -1000]
       await send(
         exporter,
-        spans(3, n => at(times[n]!)),
+        spans(5, n => at(times[n]!)),
       )
       const indices = cluster.bulks[0]!.lines.filter(line => line.index !== undefined)
         .map(line => line.index._index as string)
         .filter(name => name.startsWith('jaeger-span'))
       const name = (ms: number) => `jaeger-span-${new Date(ms).toISOString().slice(0, 13).replace('T', '-')}`
-      for (const [i, ms] of [now - 48 * HOUR, now + HOUR, now - HOUR].entries())
+      for (const [i, ms] of [
+        now - 48 * HOUR,
+        now + HOUR,
+        now - HOUR,
+        now - 48 * HOUR,
+        now - 48 * HOUR,
+      ].entries())
         assert.ok([name(ms), name(ms + 60_000)].includes(indices[i]!), `${indices[i]} for ${name(ms)}`)
       assert.equal(cluster.spans[0]!.startTimeMillis, 1000)
       const key = 'sluice_elasticsearch_repairs{exporter="elasticsearch",kind="impossible_time"}'
-      assert.equal(settings.metrics.read(key), 2)
+      assert.equal(settings.metrics.read(key), 4)
     },
   )
 })
@@ -446,6 +452,49 @@ test('several nodes are asked in turn', async () => {
     await send(exporter, spans(1))
     assert.equal(cluster.bulks[0]!.headers['authorization'], 'ApiKey abc')
   })
+})
+
+// Scenario: a cluster that answers "busy" for every document of a batch of many requests, and then takes them all.
+// Guarantees: only so many documents as a request has wait to be sent again; the rest are made when they are sent.
+test('few documents wait to be sent again', async () => {
+  await withExporter(
+    { jaeger: { create_mappings: false }, flush: { bytes: 5000 } },
+    async (exporter, _settings, cluster) => {
+      const busy = { status: 429, error: { type: 'es_rejected_execution_exception', reason: 'busy' } }
+      cluster.item = () => (cluster.bulks.length > 1 ? busy : { status: 201 })
+      const first = await send(exporter, spans(100))
+      const { sent } = first
+      assert.ok(sent > 0 && sent < 20, `${sent}`)
+      for (let i = 0; i < 3; i++) await refusedBy(exporter, first.retry!)
+      assert.ok(cluster.bulks.length < 12, `${cluster.bulks.length} requests`)
+      cluster.item = () => ({ status: 201 })
+      assert.deepEqual(await send(exporter, first.retry!), { sent: 100 - sent })
+      const there = new Set(cluster.spans.map(numberOf))
+      assert.equal(there.size, 100)
+    },
+  )
+})
+
+// Scenario: the third of many requests of a batch is never answered, and the attempt has a deadline.
+// Guarantees: shortly before it the exporter says what is there, and what is sent again begins with the third.
+test('a deadline does not lose what is known', async () => {
+  await withExporter(
+    { jaeger: { create_mappings: false }, flush: { bytes: 5000 } },
+    async (exporter, _settings, cluster) => {
+      cluster.answer = () => {
+        cluster.hangs = cluster.bulks.length >= 2
+        return undefined
+      }
+      const first = await exporter.send(spans(60), { deadline: performance.now() + 1000 })
+      assert.ok(first.sent > 0 && first.sent < 60, `${first.sent}`)
+      assert.equal(first.retry!.items, 60 - first.sent)
+      cluster.answer = () => undefined
+      cluster.hangs = false
+      const before = cluster.spans.length
+      assert.deepEqual(await send(exporter, first.retry!), { sent: 60 - first.sent })
+      assert.equal(numberOf(cluster.spans[before]!), first.sent)
+    },
+  )
 })
 
 // Scenario: an attempt is aborted while the cluster thinks; then the cluster answers, and the batch is sent again.

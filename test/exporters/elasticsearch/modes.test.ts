@@ -132,6 +132,21 @@ test('events of spans have fates of their own', async () => {
   })
 })
 
+// Scenario: no span is taken for now, but their events are.
+// Guarantees: the spans are sent again without the events, which would be there twice.
+test('events that are there are not sent again', async () => {
+  await withExporter({}, async ({ cluster, send }) => {
+    cluster.item = document => (document.event_name === undefined ? busy : { status: 201 })
+    const first = await send(batch('traces', spansOf(SPAN)))
+    assert.equal(first.sent, 0)
+    assert.equal(first.retry!.items, 1)
+    cluster.item = () => ({ status: 201 })
+    assert.deepEqual(await send(first.retry!), { sent: 1 })
+    assert.equal(cluster.bulks[1]!.lines.length, 2)
+    assert.equal(cluster.bulks[1]!.lines[1].event_name, undefined)
+  })
+})
+
 // Scenario: of three records one has no document in its mode and one is refused for ever.
 // Guarantees: each is lost with its own reason, and the third is sent.
 test('losses of every kind in one batch', async () => {
