@@ -97,7 +97,8 @@ export class JaegerBulks implements Documents {
       max_past === 0 ? startMs : nowMs - max_past,
       Math.min(startMs, max_future === 0 ? startMs : nowMs + max_future),
     )
-    if (within !== startMs && startMs > 0) this.#documents.counts.impossibleTimes++
+    // Those from before 1970 are counted already.
+    if (within !== startMs && !this.#documents.isBefore1970) this.#documents.counts.impossibleTimes++
     return within
   }
 

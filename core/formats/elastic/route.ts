@@ -38,7 +38,7 @@ export function routeOf(
     item?.values[slot] ?? scope.values[slot] ?? resource.values[slot]
   const index = find(INDEX)
   // No index has an empty name: it is taken for none.
-  if (index !== undefined && index !== '') return { index }
+  if (index !== undefined && index !== '') return indexProblem(index) ?? { index }
   const streamType = mode === 'bodymap' ? (find(TYPE) ?? type) : type
   if (mode === 'bodymap' && streamType !== 'logs' && streamType !== 'metrics')
     return `data_stream.type is "${streamType}"; only logs and metrics can be had`
@@ -49,6 +49,16 @@ export function routeOf(
     index: `${streamType}-${dataset}-${namespace}`,
     stream: { type: streamType, dataset, namespace },
   }
+}
+
+/** Longer names are no indices: Elasticsearch says so of each document, and they would only fill the memory until then. */
+const INDEX_BYTES_MAX = 255
+
+function indexProblem(index: string): string | undefined {
+  const size = Buffer.byteLength(index)
+  return size <= INDEX_BYTES_MAX
+    ? undefined
+    : `elasticsearch.index has ${size} bytes; Elasticsearch takes ${INDEX_BYTES_MAX}`
 }
 
 function sanitize(part: string, bad: RegExp, suffix: string): string {

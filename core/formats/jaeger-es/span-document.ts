@@ -90,6 +90,8 @@ export class SpanDocuments {
   process: Process = NO_PROCESS
   /** when it began, ms since 1970. */
   startMillis = 0
+  /** true when it began earlier than documents can say, which is counted; `startMillis` is 0 then. */
+  isBefore1970 = false
   /** the name of its operation, UTF-8. */
   operation: Uint8Array = EMPTY
   operationStart = 0
@@ -157,7 +159,8 @@ export class SpanDocuments {
     readTime(span, Span.startTimeUnixNano)
     this.#startLow = timeLow
     this.#startHigh = timeHigh
-    if (isBefore1970(timeHigh)) {
+    this.isBefore1970 = isBefore1970(timeHigh)
+    if (this.isBefore1970) {
       this.counts.impossibleTimes++
       this.startMillis = 0
     } else this.startMillis = millisOf(timeLow, timeHigh)

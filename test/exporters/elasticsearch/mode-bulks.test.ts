@@ -66,6 +66,9 @@ test('routing by attributes', () => {
   assert.equal(indexOf(log({ ...dataset('a'), 'elasticsearch.index': 'mine' })), 'mine')
   assert.equal(indexOf(log(dataset('a'), { 'elasticsearch.index': 'mine' })), 'mine')
   assert.equal(indexOf(log({ 'elasticsearch.index': '' })), 'logs-generic.otel-default')
+  assert.equal(indexOf(log({ 'elasticsearch.index': 'x'.repeat(255) })), 'x'.repeat(255))
+  const long = documentsOf('logs', log({ 'elasticsearch.index': 'x'.repeat(256) }))
+  assert.match(long.losses[0]!.message, /elasticsearch.index has 256 bytes/)
   const scope = 'example.com/receiver/hostmetricsreceiver/internal/cpu'
   assert.equal(indexOf(log({}, {}, {}, scope)), 'logs-hostmetricsreceiver.otel-default')
   assert.equal(indexOf(log({}, {}, dataset('c'), scope)), 'logs-c.otel-default')
