@@ -76,16 +76,27 @@ const NEVER_MS = 2 ** 31 - 1
 /** Asking for the nodes of the cluster takes no longer. */
 const DISCOVERY_MS = 30_000
 
+/** So many a node, unless the config says otherwise. */
+const CONNECTIONS = 256
+
 type ConnectionOptions = ConstructorParameters<typeof UndiciConnection>[0]
 
 /** Those that are discovered must not have other timeouts than those that are configured, and no other TLS. */
-function connectionsBy(dial: Dial | undefined): typeof UndiciConnection {
+function connectionsBy(config: ElasticsearchConfig, dial: Dial | undefined): typeof UndiciConnection {
+  const { max_conns_per_host, idle_conn_timeout, disable_keep_alives } = config
+  const idle = idle_conn_timeout === 0 ? NEVER_MS : idle_conn_timeout
+  const usual = {
+    connections: max_conns_per_host === 0 ? CONNECTIONS : max_conns_per_host,
+    keepAliveTimeout: idle,
+    keepAliveMaxTimeout: idle,
+    pipelining: disable_keep_alives ? 0 : 1,
+  }
   return class extends UndiciConnection {
     constructor(options: ConnectionOptions) {
-      const secure = dial !== undefined && options.url.protocol === 'https:'
-      const all = { ...options, timeout: NEVER_MS } as ConnectionOptions
+      const isSecure = dial !== undefined && options.url.protocol === 'https:'
+      const agent = isSecure ? { ...usual, connect: dial } : usual
       // Its types know less of undici's options than it hands on.
-      super(secure ? { ...all, agent: { connect: dial } as NonNullable<ConnectionOptions['agent']> } : all)
+      super({ ...options, timeout: NEVER_MS, agent: agent as NonNullable<ConnectionOptions['agent']> })
     }
   }
 }
@@ -112,7 +123,7 @@ export function openCluster(
     Transport: AnyProduct,
     Serializer: PatientSerializer,
     ConnectionPool: ClusterConnectionPool,
-    Connection: connectionsBy(dial),
+    Connection: connectionsBy(config, dial),
     // A node that failed is asked again after a while, by the request whose turn it is.
     resurrectStrategy: 'optimistic',
     maxRetries: 0,

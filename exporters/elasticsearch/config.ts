@@ -19,6 +19,7 @@ import { MODE_METADATA } from '../../core/formats/elastic/modes.ts'
 import { compressionFields, compressionProblem } from '../../core/transport/compress.ts'
 import { headersField } from '../../core/transport/headers.ts'
 import { clientTls } from '../../core/transport/tls.ts'
+import { connectionFields, IGNORED_OF_CONNECTIONS } from './connections-config.ts'
 import { jaegerSection } from './jaeger-config.ts'
 import { checkModes, modeFields } from './modes-config.ts'
 
@@ -146,6 +147,7 @@ const keys = section(
     tls: clientTls,
     headers: headersField,
     ...compressionFields('gzip'),
+    ...connectionFields,
     timeout,
     sending_queue: queue as Schema<Queue>,
     retry,
@@ -182,6 +184,7 @@ const keys = section(
   {
     doc: 'Writes to Elasticsearch or OpenSearch.',
     ignored: {
+      ...IGNORED_OF_CONNECTIONS,
       bulk_response_filter_path: 'answers are asked for what is needed of them',
       suppress_conflict_errors: 'a document that is there already is no error',
     },

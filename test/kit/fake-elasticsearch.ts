@@ -14,6 +14,8 @@ export interface FakeRequest {
   /** Lines of the body, parsed: pairs of action and document for bulk requests. */
   readonly lines: readonly Json[]
   readonly byteLength: number
+  /** Of the connection, on the other side. */
+  readonly remotePort: number
 }
 
 export interface FakeAnswer {
@@ -54,6 +56,7 @@ export class FakeElasticsearch {
           headers: request.headers,
           lines: lines.map(line => JSON.parse(line)),
           byteLength: body.length,
+          remotePort: request.socket.remotePort!,
         }
         fake.requests.push(asked)
         if (fake.hangs) return

@@ -199,3 +199,27 @@ test('a node that does not answer in time is left out', async () => {
     await b.close()
   }
 })
+
+// Scenario: six requests at once, with no more than two connections to a node; then three without keeping any.
+// Guarantees: no more connections than that; a new one for each request where none is kept.
+test('connections are kept as the config says', async () => {
+  const node = await FakeElasticsearch.start()
+  const ports = new Set<number>()
+  node.answer = ({ remotePort }) => {
+    ports.add(remotePort)
+    return undefined
+  }
+  const few = open({ endpoint: node.url, max_conns_per_host: 2 })
+  const none = open({ endpoint: node.url, disable_keep_alives: true })
+  try {
+    await Promise.all(Array.from({ length: 6 }, () => few.request(PING)))
+    assert.equal(ports.size, 2)
+    ports.clear()
+    for (let i = 0; i < 3; i++) await none.request(PING)
+    assert.equal(ports.size, 3)
+  } finally {
+    await few.close()
+    await none.close()
+    await node.close()
+  }
+})

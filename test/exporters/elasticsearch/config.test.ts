@@ -45,6 +45,8 @@ test('what cannot be is refused', () => {
   )
   assert.match(problems({ ...BASE, jaeger: { use_ilm: true, use_aliases: true } }), /create_mappings/)
   assert.match(problems({ ...BASE, jaeger: { indices: { index_prefix: 'Prod' } } }), /cannot begin the name/)
+  assert.match(problems({ ...BASE, proxy_url: 'http://p:1' }), /through a proxy/)
+  assert.match(problems({ ...BASE, max_idle_conns: 7 }), /warning.*has no effect here; idle connections end/)
   assert.match(problems({ ...BASE, ca_fingerprint: '12' }), /is not a SHA-256 fingerprint/)
   assert.match(problems({ ...BASE, ca_fingerprint: 'ab'.repeat(32) }), /needs TLS/)
   assert.match(problems({ ...BASE, jaeger: { server_urls: ['http://a'] } }), /has no effect here.*endpoints/)
