@@ -79,7 +79,9 @@ export class Setup {
 
   async #product(): Promise<Product> {
     const { version } = this.#config
-    if (version !== '') return { version: Number(version), isOpenSearch: false }
+    // OpenSearch calls itself 7 here, but what rolls its indices over has other names.
+    const asks = version === '' || (version === '7' && rotationOf(this.#config) === 'auto_rollover')
+    if (!asks) return { version: Number(version), isOpenSearch: false }
     const answer = await this.#cluster.request({
       method: 'GET',
       path: '/',
@@ -88,6 +90,7 @@ export class Setup {
     const { version: said } = (answer.body ?? {}) as {
       version?: { number?: unknown; distribution?: unknown }
     }
+    if (version !== '') return { version: Number(version), isOpenSearch: said?.distribution === 'opensearch' }
     const major = Number.parseInt(String(said?.number ?? ''), 10)
     if (said?.distribution === 'opensearch') return { version: OLDEST, isOpenSearch: true }
     if (major >= OLDEST) return { version: major, isOpenSearch: false }

@@ -14,6 +14,8 @@ export interface FakeRequest {
   /** Lines of the body, parsed: pairs of action and document for bulk requests. */
   readonly lines: readonly Json[]
   readonly byteLength: number
+  /** The body as it came. */
+  readonly raw: Buffer
   /** Of the connection, on the other side. */
   readonly remotePort: number
 }
@@ -56,6 +58,7 @@ export class FakeElasticsearch {
           headers: request.headers,
           lines: lines.map(line => JSON.parse(line)),
           byteLength: body.length,
+          raw,
           remotePort: request.socket.remotePort!,
         }
         fake.requests.push(asked)

@@ -202,6 +202,23 @@ test('a batch goes on where it was', async () => {
   })
 })
 
+// Scenario: no level, the best one, and no compression at all.
+// Guarantees: gzip says in its header how it was made: as fast as it goes unless the config says otherwise.
+test('the level of gzip', async () => {
+  const headerOf = async (config: Tree): Promise<readonly [string | undefined, number]> => {
+    let found: readonly [string | undefined, number] = [undefined, -1]
+    await withExporter(config, async (exporter, _settings, cluster) => {
+      await send(exporter, spans(3))
+      const { headers, raw } = cluster.bulks[0]!
+      found = [headers['content-encoding'] as string | undefined, raw[8]!]
+    })
+    return found
+  }
+  assert.deepEqual(await headerOf({}), ['gzip', 4])
+  assert.deepEqual(await headerOf({ compression_params: { level: 9 } }), ['gzip', 2])
+  assert.equal((await headerOf({ compression: 'none' }))[0], undefined)
+})
+
 // Scenario: the cluster takes no body of more than three documents, and one document not even alone.
 // Guarantees: requests are halved until they fit; the one is lost and holds up nobody.
 test('bodies that are too large are halved', async () => {
@@ -269,23 +286,30 @@ test('nothing is written before the templates are there', async () => {
   )
 })
 
-// Scenario: a template is refused; a cluster without GET /; OpenSearch; one that is too old; templates made by others.
+// Scenario: a template is refused; a cluster without GET /; OpenSearch, also under the version
+// 7; one that is too old; templates made by others.
 // Guarantees: the way out is named; the right kind of template for each.
 test('the cluster decides on the templates', async () => {
-  const paths = async (config: Tree, root: { status: number; body: unknown }): Promise<string[]> => {
-    let found: string[] = []
+  const withCluster = async <T>(
+    config: Tree,
+    root: { status: number; body: unknown },
+    look: (cluster: FakeElasticsearch) => T,
+  ): Promise<T> => {
+    let found: T | undefined
     await withExporter(
       config,
       async (exporter, _settings, cluster) => {
         await send(exporter, spans(1))
-        found = cluster.templates.map(({ path }) => path)
+        found = look(cluster)
       },
       cluster => {
         cluster.answer = ({ path }) => (path === '/' ? root : undefined)
       },
     )
-    return found
+    return found!
   }
+  const paths = (config: Tree, root: { status: number; body: unknown }): Promise<string[]> =>
+    withCluster(config, root, cluster => cluster.templates.map(({ path }) => path))
   const none = { status: 405, body: 'no' }
   assert.deepEqual(await paths({}, none), ['/_index_template/jaeger-span', '/_index_template/jaeger-service'])
   const open = { status: 200, body: { version: { number: '2.11.0', distribution: 'opensearch' } } }
@@ -307,6 +331,13 @@ test('the cluster decides on the templates', async () => {
           : undefined
     },
   )
+  const settingsOf = (rotation: string, root: { status: number; body: unknown }): Promise<string> =>
+    withCluster({ jaeger: { version: '7', rotation } }, root, cluster =>
+      JSON.stringify(cluster.templates[0]!.lines),
+    )
+  assert.match(await settingsOf('auto_rollover', open), /plugins.index_state_management.rollover_alias/)
+  for (const root of [none, { status: 200, body: { version: { number: '7.17.0' } } }])
+    assert.match(await settingsOf('auto_rollover', root), /index.lifecycle.rollover_alias/)
   const old = { status: 200, body: { version: { number: '6.8.0' } } }
   await assert.rejects(paths({}, old), /too old/)
 })
