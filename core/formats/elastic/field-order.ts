@@ -11,15 +11,43 @@ interface Entry {
   field: number
 }
 
+interface Known {
+  readonly keys: readonly string[]
+  readonly kept: ReadonlySet<string> | undefined
+  readonly ordered: Ordered
+}
+
+/** Documents of one kind have the same fields: the orders that were found last are kept. */
+const SLOTS = 256
+/** Together the keys of what is kept are no longer. */
+const KEPT_LETTERS_MAX = 8 * 1024
+
 /** A value that is moved into an object may be in the way of one there; deeper than this it is given up. */
 const MOVES_MAX = 4
 
 export class FieldOrder {
   readonly #entries: Entry[] = []
   #count = 0
+  readonly #known = new Array<Known | undefined>(SLOTS).fill(undefined)
 
-  /** The result is read before the next call. */
+  /** The result is read before the next call, and not changed. */
   sort(keys: readonly string[], kept: ReadonlySet<string> | undefined): Ordered {
+    let hash = keys.length
+    let letters = 0
+    for (const { length } of keys) {
+      letters += length
+      hash = (Math.imul(hash, 31) + length) | 0
+    }
+    if (letters > KEPT_LETTERS_MAX) return this.#find(keys, kept)
+    const slot = (hash ^ (hash >>> 16)) & (SLOTS - 1)
+    const known = this.#known[slot]
+    if (known !== undefined && known.kept === kept && areEqual(known.keys, keys)) return known.ordered
+    const ordered = this.#find(keys, kept)
+    this.#known[slot] = { keys: [...keys], kept, ordered }
+    return ordered
+  }
+
+  #find(keys: readonly string[], kept: ReadonlySet<string> | undefined): Ordered {
     this.#begin(keys)
     for (let moves = 0; this.#settle(kept, moves === MOVES_MAX); moves++);
     const ordered = { keys: [] as string[], fields: [] as number[] }
@@ -101,6 +129,12 @@ const LOOK = 8
 
 function isWithin(other: string, key: string): boolean {
   return other.length > key.length && other[key.length] === '.' && other.startsWith(key)
+}
+
+function areEqual(some: readonly string[], others: readonly string[]): boolean {
+  if (some.length !== others.length) return false
+  for (let i = 0; i < some.length; i++) if (some[i] !== others[i]) return false
+  return true
 }
 
 function byKey(a: Entry, b: Entry): number {
