@@ -3,7 +3,13 @@
 import type { Prepared } from '../../core/formats/elastic/flat.ts'
 import { MetricGroups, POINT_ATTRIBUTES } from '../../core/formats/elastic/metric-groups.ts'
 import type { Mode } from '../../core/formats/elastic/modes.ts'
-import { type MetricInfo, metricInfo, type PointRef, readPoint } from '../../core/formats/elastic/points.ts'
+import {
+  forLater,
+  type MetricInfo,
+  metricInfo,
+  type PointRef,
+  readPoint,
+} from '../../core/formats/elastic/points.ts'
 import { SpecialAttributes } from '../../core/formats/elastic/special.ts'
 import { MetricView } from '../../core/otlp/metric.ts'
 import { ItemWalker } from '../../core/otlp/walk.ts'
@@ -88,7 +94,7 @@ export class MetricWriting {
     const place = (
       scope === undefined ? { mode, target, resource } : { mode, target, resource, scope }
     ) as Place
-    this.#groups.add([target, resource, scope], place, point, value, mode === 'ecs')
+    this.#groups.add([target, resource, scope], place, point, forLater(value), mode === 'ecs')
     return undefined
   }
 

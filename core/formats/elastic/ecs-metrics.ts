@@ -7,7 +7,7 @@ import { convertAttributes } from './convert.ts'
 import { KEPT_OF_METRICS, NO_FIELDS } from './ecs-fields.ts'
 import { FlatDocument, type Prepared } from './flat.ts'
 import { type Group, POINT_ATTRIBUTES } from './metric-groups.ts'
-import { writeCount, writeCounts, writeDoubles, writeNumberPoint } from './points.ts'
+import { bucketsOf, writeCount, writeCounts, writeDoubles, writeNumberPoint } from './points.ts'
 import type { Route } from './route.ts'
 import { writeTimeText } from './times.ts'
 import { type ValueWriter, writeRadixDouble } from './values.ts'
@@ -33,10 +33,11 @@ export class EcsMetricDocuments {
       const value = values[i]!
       const { name } = point.metric
       if (value.type === 'histogram') {
-        if (value.counts.length === 0) continue
-        writeCounts(document.out, value.counts)
+        const buckets = bucketsOf(point, value.buckets)
+        if (buckets.counts.length === 0) continue
+        writeCounts(document.out, buckets.counts)
         document.end(`${name}.counts`)
-        writeDoubles(document.out, value.values)
+        writeDoubles(document.out, buckets.values)
         document.end(`${name}.values`)
       } else if (value.type === 'aggregate') {
         writeRadixDouble(document.out, value.sum)

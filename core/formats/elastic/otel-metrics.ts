@@ -9,6 +9,7 @@ import { xxh64 } from '../xxhash.ts'
 import { type Group, POINT_ATTRIBUTES } from './metric-groups.ts'
 import type { OtelDocuments } from './otel.ts'
 import {
+  bucketsOf,
   docCount,
   type PointRef,
   type PointValue,
@@ -134,13 +135,15 @@ export class OtelMetricDocuments {
 
 function writeValue(out: Writer, point: PointRef, value: PointValue): void {
   switch (value.type) {
-    case 'histogram':
+    case 'histogram': {
+      const { counts, values } = bucketsOf(point, value.buckets)
       out.raw(COUNTS)
-      writeCounts(out, value.counts)
+      writeCounts(out, counts)
       out.raw(VALUES)
-      writeDoubles(out, value.values)
+      writeDoubles(out, values)
       out.byte(CLOSE)
       break
+    }
     case 'aggregate':
       out.raw(SUM)
       writeRadixDouble(out, value.sum)

@@ -46,11 +46,20 @@ export interface PointRef {
   readonly hints: Hints
 }
 
+/** Those that are not empty. */
+export interface Buckets {
+  readonly counts: readonly bigint[]
+  readonly values: readonly number[]
+}
+
+/** `buckets` is undefined where they were left out by `forLater`. */
 export type PointValue =
   | { readonly type: 'long' | 'double' }
-  | { readonly type: 'histogram'; readonly counts: readonly bigint[]; readonly values: readonly number[] }
+  | { readonly type: 'histogram'; readonly buckets: Buckets | undefined }
   | { readonly type: 'aggregate'; readonly sum: number; readonly count: bigint }
 
+/** No histogram has so many buckets; one takes a byte on the wire, and forty here. */
+const HISTOGRAM_BYTES_MAX = 1024 * 1024
 const EMPTY = new Uint8Array()
 const number = new MessageView()
 const histogram = new HistogramPointView()
@@ -63,6 +72,9 @@ export function readPoint(point: PointRef): PointValue | string {
   const { kind, name } = metric
   if (metric.isCumulative && (kind === Metric.histogram || kind === Metric.exponentialHistogram))
     return `histogram "${name}" is cumulative, and Elasticsearch takes only deltas: put the cumulativetodelta processor in front`
+  const isHistogram = kind === Metric.histogram || kind === Metric.exponentialHistogram
+  if (isHistogram && stop - start > HISTOGRAM_BYTES_MAX)
+    return `a data point of histogram "${name}" has ${stop - start} bytes, more than ${HISTOGRAM_BYTES_MAX}`
   switch (kind) {
     case Metric.histogram: {
       const read = histogram.reset(bytes, start, stop)
@@ -87,6 +99,25 @@ export function readPoint(point: PointRef): PointValue | string {
     }
   }
 }
+
+/** More buckets than this are read again when they are written: whole batches of them would fill the memory. */
+const BUCKETS_KEPT_MAX = 512
+
+/** The value as it is kept until all points of a batch are read. */
+export function forLater(value: PointValue): PointValue {
+  return value.type === 'histogram' && value.buckets!.counts.length > BUCKETS_KEPT_MAX
+    ? { type: 'histogram', buckets: undefined }
+    : value
+}
+
+/** The buckets of a histogram that `readPoint` could read, kept or not. */
+export function bucketsOf(point: PointRef, kept: Buckets | undefined): Buckets {
+  if (kept !== undefined) return kept
+  const value = readPoint(point)
+  return (typeof value === 'object' && value.type === 'histogram' ? value.buckets : undefined) ?? NO_BUCKETS
+}
+
+const NO_BUCKETS: Buckets = Object.freeze({ counts: [], values: [] })
 
 /** How many measurements `_doc_count` says a point stands for. */
 export function docCount({ bytes, start, stop, metric }: PointRef): bigint {
@@ -126,7 +157,7 @@ function explicitHistogram(read: HistogramPointView, raw: boolean, name: string)
       counts.push(count)
       values.push((read.sum ?? 0) / Number(count))
     }
-    return { type: 'histogram', counts, values }
+    return { type: 'histogram', buckets: { counts, values } }
   }
   for (const [i, count] of bucketCounts.entries()) {
     if (count === 0n) continue
@@ -138,7 +169,7 @@ function explicitHistogram(read: HistogramPointView, raw: boolean, name: string)
     counts.push(count)
     values.push(raw ? bounds[i]! : middle(bounds, i))
   }
-  return { type: 'histogram', counts, values }
+  return { type: 'histogram', buckets: { counts, values } }
 }
 
 function middle(bounds: readonly number[], i: number): number {
@@ -171,7 +202,7 @@ function exponentialHistogram(read: ExponentialHistogramPointView, raw: boolean)
     const upper = boundary(offset + i + 1, scale)
     add(buckets[i]!, raw ? upper : lower + (upper - lower) / 2)
   }
-  return { type: 'histogram', counts, values }
+  return { type: 'histogram', buckets: { counts, values } }
 }
 
 /** The lower bound of bucket `index`. */

@@ -223,3 +223,25 @@ test('hints and points that cannot be written', () => {
     assert.match(losses[0]!.message, message)
   }
 })
+
+// Scenario: a histogram of a thousand buckets in both modes that have metrics, beside a small one; one of a million.
+// Guarantees: the first has all its buckets, though they are read twice; the last has no document, and says why.
+test('histograms of very many buckets', () => {
+  const histogram = (name: string, buckets: number): object => ({
+    name,
+    exponentialHistogram: {
+      aggregationTemporality: DELTA,
+      dataPoints: [point({ scale: 6, positive: { bucketCounts: Array<number>(buckets).fill(2) } })],
+    },
+  })
+  const metrics = metricsOf(histogram('many', 1000), histogram('few', 2))
+  const { many, few } = documentsOf('metrics', metrics).documents[0].metrics
+  assert.deepEqual(many.counts, Array<number>(1000).fill(2))
+  assert.equal(new Set(many.values).size, 1000)
+  assert.deepEqual(few.values, many.values.slice(0, 2))
+  const ecs = documentsOf('metrics', metrics, { mode: 'ecs' }).documents[0]
+  assert.deepEqual(ecs.many, many)
+  const huge = documentsOf('metrics', metricsOf(histogram('huge', 1_100_000), histogram('few', 2)))
+  assert.match(huge.losses[0]!.message, /histogram "huge" has 11\d{5} bytes/)
+  assert.equal(huge.documents.length, 1)
+})
