@@ -166,25 +166,29 @@ class ElasticCluster implements Cluster {
     this.#log = log
     this.#where = nodes.map(node => new URL(node).origin).join(', ')
     this.#protocol = new URL(nodes[0]!).protocol
-    this.#everyMs = interval
-    this.#discoverAt = interval > 0 ? performance.now() + interval : Number.POSITIVE_INFINITY
-    if (on_start) void this.#discover()
+    this.#everyMs = interval > 0 ? interval : Number.POSITIVE_INFINITY
+    this.#discoverAt = on_start ? 0 : performance.now() + this.#everyMs
   }
 
   async request(request: ClusterRequest): Promise<ClusterAnswer> {
     const now = performance.now()
     if (now >= this.#discoverAt) {
       this.#discoverAt = now + this.#everyMs
-      void this.#discover()
+      void this.#discover(request)
     }
     return this.#authorized(request)
   }
 
-  /** Never throws: as long as the nodes are not known, those that are configured do. */
-  async #discover(): Promise<void> {
+  /**
+   * With the credentials of `request`, which is about to be made. Never throws: as long as the nodes are not known, those
+   * that are configured do.
+   */
+  async #discover(request: ClusterRequest): Promise<void> {
+    const { body: _body, contentType: _type, encoding: _encoding, ...same } = request
+    const signal = AbortSignal.timeout(DISCOVERY_MS)
     try {
-      const signal = AbortSignal.timeout(DISCOVERY_MS)
-      const { status, body } = await this.#authorized({ method: 'GET', path: '/_nodes/_all/http', signal })
+      const answer = await this.#authorized({ ...same, method: 'GET', path: '/_nodes/_all/http', signal })
+      const { status, body } = answer
       const found = nodesIn(body, this.#protocol)
       if (found.length > 0) this.#client.connectionPool.update(found)
       else
