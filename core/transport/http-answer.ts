@@ -15,10 +15,14 @@ export interface HttpAnswer {
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024
 /** Of an error's text no more is kept. */
 const ERROR_BYTES_MAX = 64 * 1024
-/** Reads it whole, up to the limits; `bytesMax` is that of a good answer. */
+/**
+ * Reads it whole, up to the limits; `bytesMax` is that of a good answer. `take` is told of each part before it is kept, in
+ * bytes; when it throws nothing more is read.
+ */
 export async function readAnswer(
   response: Dispatcher.ResponseData,
   bytesMax = ANSWER_BYTES_MAX,
+  take?: (bytes: number) => void,
 ): Promise<HttpAnswer> {
   const { statusCode, headers, body } = response
   const most = statusCode < 300 ? bytesMax : ERROR_BYTES_MAX
@@ -26,6 +30,7 @@ export async function readAnswer(
   let size = 0
   let cut = false
   for await (const part of body as AsyncIterable<Uint8Array>) {
+    take?.(Math.min(part.length, most - size))
     if (size + part.length > most) {
       parts.push(part.subarray(0, most - size))
       size = most

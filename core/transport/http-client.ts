@@ -37,6 +37,8 @@ export interface HttpRequest {
   readonly redirects?: 'all' | 'none'
   /** How much of a body is read, in bytes; 4 MiB unless said. */
   readonly answerBytesMax?: number
+  /** Told of each part of a body before it is kept, in bytes. When it throws, that is the end: `cause` of what `send` throws. */
+  readonly takeBytes?: (bytes: number) => void
   /** Stops waiting. */
   readonly signal: AbortSignal | undefined
 }
@@ -270,7 +272,7 @@ export class HttpClient {
   }
 
   async #once(
-    { method, signal, answerBytesMax }: HttpRequest,
+    { method, signal, answerBytesMax, takeBytes }: HttpRequest,
     url: URL,
     body: unknown,
     headers: Readonly<Record<string, string>>,
@@ -287,7 +289,7 @@ export class HttpClient {
     })
     const set = response.headers['set-cookie']
     if (set !== undefined) this.#cookies?.take(url, typeof set === 'string' ? [set] : set, Date.now())
-    return readAnswer(response, answerBytesMax)
+    return readAnswer(response, answerBytesMax, takeBytes)
   }
 
   /** The headers of the request itself, and what says how its body is written. */

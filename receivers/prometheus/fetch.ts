@@ -2,7 +2,6 @@
 
 import { readFile } from 'node:fs/promises'
 import { Secret, section } from '../../config/schema.ts'
-import { Refused } from '../../core/component/outcome.ts'
 import { SecretFile } from '../../core/component/secret-file.ts'
 import type { Logger } from '../../core/telemetry/log.ts'
 import type { Extensions } from '../../core/transport/auth.ts'
@@ -13,6 +12,7 @@ import { STATUS_CODES } from '../../core/transport/node-http.ts'
 import { proxyFromEnvironment } from '../../core/transport/proxy.ts'
 import type { HttpSettings } from './config/http.ts'
 import type { Job } from './job.ts'
+import { type HeldPage, NoRoom, PageRoom } from './page-room.ts'
 import type { Target } from './target.ts'
 
 /** A scrape that failed: why in one word, for a label, and in a sentence. */
@@ -22,6 +22,7 @@ export type FailureReason =
   | 'http_status'
   | 'credentials'
   | 'page_too_large'
+  | 'no_room'
   | 'bad_page'
   | 'sample_limit'
   | 'label_limit'
@@ -39,6 +40,8 @@ export class ScrapeFailure extends Error {
 export interface FetchedPage {
   readonly bytes: Uint8Array
   readonly contentType: string
+  /** To be called when the bytes are let go. */
+  leave(): void
 }
 
 const DEFAULTS = section(httpClientFields({ compression: '', writeBufferSize: 0 }), { doc: '' })
@@ -51,14 +54,16 @@ export class Fetcher {
   readonly #job: Job
   readonly #log: Logger
   readonly #agent: string
+  readonly #room: PageRoom
   readonly #files = new Map<string, SecretFile>()
   #client: HttpClient | undefined
 
-  /** `agent`: how it introduces itself. */
-  constructor(job: Job, agent: string, log: Logger) {
+  /** `agent`: how it introduces itself; `room`: that of the pages of all jobs. */
+  constructor(job: Job, agent: string, log: Logger, room = new PageRoom()) {
     this.#job = job
     this.#agent = agent
     this.#log = log
+    this.#room = room
   }
 
   /** Reads certificates and files of secrets. Throws an Error that names the key at fault. */
@@ -87,41 +92,48 @@ export class Fetcher {
     await this.#client?.close(deadline)
   }
 
-  /** Throws ScrapeFailure. */
-  async fetch({ url, timeout }: Target, signal: AbortSignal): Promise<FetchedPage> {
-    const { accept, compression, pageBytes, http } = this.#job
-    const timer = AbortSignal.timeout(timeout)
+  /** Throws ScrapeFailure. Who has a page calls its `leave`. */
+  async fetch(target: Target, signal: AbortSignal): Promise<FetchedPage> {
+    const timer = AbortSignal.timeout(target.timeout)
+    const held = this.#room.enter()
     try {
-      const answer = await this.#client!.send({
-        method: 'GET',
-        url,
-        headers: {
-          accept,
-          'accept-encoding': compression ? 'gzip' : 'identity',
-          'x-prometheus-scrape-timeout-seconds': String(timeout / 1000),
-        },
-        secrets: this.#authorization(http),
-        redirects: http.follow_redirects ? 'all' : 'none',
-        answerBytesMax: pageBytes,
-        chunks: [],
-        byteLength: 0,
-        signal: AbortSignal.any([timer, signal]),
-      })
-      if (answer.status !== 200) {
-        const words = STATUS_CODES[answer.status] ?? ''
-        throw new ScrapeFailure(
-          'http_status',
-          `the server answered with HTTP status ${answer.status} ${words}`.trim(),
-        )
-      }
-      // As Prometheus counts: a page of the limit's size is too large.
-      if (answer.cut || answer.body.length >= pageBytes) throw new BodyTooLarge(pageBytes)
-      const encoding = answer.header('content-encoding') === 'gzip' ? 'gzip' : ''
-      const bytes = await decompress(answer.body, encoding, pageBytes - 1)
-      return { bytes, contentType: answer.header('content-type') }
+      return await this.#fetch(target, AbortSignal.any([timer, signal]), held)
     } catch (error) {
-      throw failureOf(error, timer.aborted, timeout, pageBytes)
+      held.leave()
+      throw failureOf(error, timer.aborted, target.timeout, this.#job.pageBytes)
     }
+  }
+
+  async #fetch({ url, timeout }: Target, signal: AbortSignal, held: HeldPage): Promise<FetchedPage> {
+    const { accept, compression, pageBytes, http } = this.#job
+    const answer = await this.#client!.send({
+      method: 'GET',
+      url,
+      headers: {
+        accept,
+        'accept-encoding': compression ? 'gzip' : 'identity',
+        'x-prometheus-scrape-timeout-seconds': String(timeout / 1000),
+      },
+      secrets: this.#authorization(http),
+      redirects: http.follow_redirects ? 'all' : 'none',
+      answerBytesMax: pageBytes,
+      chunks: [],
+      byteLength: 0,
+      takeBytes: bytes => held.take(bytes),
+      signal,
+    })
+    if (answer.status !== 200) {
+      const words = STATUS_CODES[answer.status] ?? ''
+      throw new ScrapeFailure(
+        'http_status',
+        `the server answered with HTTP status ${answer.status} ${words}`.trim(),
+      )
+    }
+    // As Prometheus counts: a page of the limit's size is too large.
+    if (answer.cut || answer.body.length >= pageBytes) throw new BodyTooLarge(pageBytes)
+    const encoding = answer.header('content-encoding') === 'gzip' ? 'gzip' : ''
+    const bytes = encoding === '' ? answer.body : await inflated(answer.body, pageBytes - 1, held)
+    return { bytes, contentType: answer.header('content-type'), leave: () => held.leave() }
   }
 
   #authorization(http: HttpSettings): Readonly<Record<string, string>> {
@@ -140,8 +152,22 @@ export class Fetcher {
   }
 }
 
+async function inflated(body: Uint8Array, limit: number, held: HeldPage): Promise<Uint8Array> {
+  const { most } = held
+  try {
+    const bytes = await decompress(body, 'gzip', Math.min(limit, most))
+    held.take(bytes.length)
+    return bytes
+  } catch (error) {
+    throw error instanceof BodyTooLarge && most < limit ? held.full() : error
+  }
+}
+
 function failureOf(error: unknown, late: boolean, timeout: number, pageBytes: number): ScrapeFailure {
   if (error instanceof ScrapeFailure) return error
+  const { cause } = error as Error
+  const full = error instanceof NoRoom ? error : cause instanceof NoRoom ? cause : undefined
+  if (full !== undefined) return new ScrapeFailure('no_room', full.message)
   if (error instanceof BodyTooLarge)
     return new ScrapeFailure(
       'page_too_large',
@@ -151,7 +177,6 @@ function failureOf(error: unknown, late: boolean, timeout: number, pageBytes: nu
   if (late)
     return new ScrapeFailure('timeout', `the page did not come within ${timeout / 1000} s`, { cause: error })
   const message = (error as Error).message.replace(/^cannot send to \S+: /, '')
-  if (error instanceof Refused) return new ScrapeFailure('unreachable', message, { cause: error })
   return new ScrapeFailure('unreachable', message, { cause: error })
 }
 

@@ -24,6 +24,7 @@ import { Fetcher } from './fetch.ts'
 import { FileDiscovery } from './file-discovery.ts'
 import { type Job, jobOf } from './job.ts'
 import { JobMeters, PROMETHEUS_RECEIVER_METRICS } from './metrics.ts'
+import { PageRoom, ROOM_BYTES } from './page-room.ts'
 import { Pool } from './pool.ts'
 import { fnv64, type TargetGroup } from './target.ts'
 
@@ -41,6 +42,7 @@ export class PrometheusReceiver implements Receiver {
   readonly #settings: Settings
   readonly #next: Consumer
   readonly #jobs: RunningJob[] = []
+  #room = new PageRoom()
 
   constructor(config: PrometheusReceiverConfig, settings: Settings, next: Consumer) {
     this.#config = config
@@ -52,12 +54,15 @@ export class PrometheusReceiver implements Receiver {
   async start(): Promise<void> {
     const { global, scrape_configs } = this.#config.config
     const seed = fnv64(`${hostname()}${JSON.stringify([...global.external_labels])}`)
-    for (const settings of scrape_configs) {
+    const jobs = scrape_configs.map(settings => jobOf(settings, global))
+    // A single page of the largest limit fits, compressed and not.
+    this.#room = new PageRoom(Math.max(ROOM_BYTES, ...jobs.map(({ pageBytes }) => 2 * pageBytes)))
+    for (const job of jobs) {
       try {
-        this.#jobs.push(await this.#startJob(jobOf(settings, global), seed))
+        this.#jobs.push(await this.#startJob(job, seed))
       } catch (error) {
         await this.stop(0)
-        throw new Error(`${this.#settings.id}: job "${settings.job_name}": ${(error as Error).message}`, {
+        throw new Error(`${this.#settings.id}: job "${job.name}": ${(error as Error).message}`, {
           cause: error,
         })
       }
@@ -75,7 +80,7 @@ export class PrometheusReceiver implements Receiver {
 
   async #startJob(job: Job, seed: bigint): Promise<RunningJob> {
     const { metrics, id, host, log } = this.#settings
-    const fetcher = new Fetcher(job, userAgent(host.build), log)
+    const fetcher = new Fetcher(job, userAgent(host.build), log, this.#room)
     await fetcher.open(host)
     const meters = new JobMeters(metrics, id, job.name)
     const context = {

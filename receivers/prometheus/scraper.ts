@@ -77,7 +77,7 @@ export class Scraper {
       try {
         const page = await this.#context.fetcher.fetch(this.#target, signal)
         bytes = page.bytes.length
-        await this.#intake.take(page, made, millis, counts)
+        await this.#intake.take(page, made, millis, counts).finally(() => page.leave())
       } catch (error) {
         if (signal.aborted) return
         failure = asFailure(error)

@@ -7,6 +7,7 @@ import { Fetcher } from '../../../receivers/prometheus/fetch.ts'
 import { factory } from '../../../receivers/prometheus/index.ts'
 import { jobOf } from '../../../receivers/prometheus/job.ts'
 import { JobMeters } from '../../../receivers/prometheus/metrics.ts'
+import { PageRoom } from '../../../receivers/prometheus/page-room.ts'
 import { Scraper } from '../../../receivers/prometheus/scraper.ts'
 import { targetOf } from '../../../receivers/prometheus/target.ts'
 import { normalize } from '../../kit/normalize.ts'
@@ -68,14 +69,14 @@ export class ByHand extends Harness {
   /** When the next scrape is said to be; each a second later. */
   millis = 1_700_000_000_000
 
-  constructor(address: string, keys: object = {}, global: object = {}) {
+  constructor(address: string, keys: object = {}, global: object = {}, room = new PageRoom()) {
     super(job(address, keys, {}, { scrape_interval: '10s', ...global }))
     const { config } = readConfig(
       factory.config,
       job(address, keys, {}, { scrape_interval: '10s', ...global }),
     )
     const one = jobOf(config.scrape_configs[0]!, config.global)
-    this.#fetcher = new Fetcher(one, 'test', this.settings.log)
+    this.#fetcher = new Fetcher(one, 'test', this.settings.log, room)
     const context = {
       job: one,
       fetcher: this.#fetcher,
