@@ -15,6 +15,8 @@ export function words(options: ScalarOptions<string>): Schema<string> {
 
 const DURATION = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/
 const DAY = 86_400_000
+/** As in Prometheus, whose times are nanoseconds in 64 bits: 292 years. */
+const MS_MAX = 2 ** 63 / 1e6
 const UNITS_MS = [365 * DAY, 7 * DAY, DAY, 3_600_000, 60_000, 1000, 1]
 
 /** `1d12h`, `15s`, `0` in ms; undefined when it is none. Prometheus' model.ParseDuration. */
@@ -22,7 +24,8 @@ export function parsePromDuration(written: string): number | undefined {
   if (written === '0') return 0
   const parts = written === '' ? null : DURATION.exec(written)
   if (parts === null) return undefined
-  return UNITS_MS.reduce((sum, unit, i) => sum + unit * Number(parts[i + 1] ?? 0), 0)
+  const ms = UNITS_MS.reduce((sum, unit, i) => sum + unit * Number(parts[i + 1] ?? 0), 0)
+  return ms < MS_MAX ? ms : undefined
 }
 
 /** As Prometheus prints it: `1m30s`. */

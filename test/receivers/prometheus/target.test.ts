@@ -60,6 +60,12 @@ test('what is no target', () => {
       /__scrape_interval__ "0s" is not a length/,
     ],
     [
+      rules({ target_label: '__scrape_interval__', replacement: `${'9'.repeat(400)}y` }),
+      'a:1',
+      /__scrape_interval__ "9+y" is not a length/,
+    ],
+    [rules({ target_label: '__scrape_interval__', replacement: '293y' }), 'a:1', /"293y" is not a length/],
+    [
       rules({ target_label: '__scrape_timeout__', replacement: '1h' }),
       'a:1',
       /timeout is longer than its interval/,
