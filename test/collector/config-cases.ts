@@ -6,8 +6,8 @@
 import { KAFKA_EXPORTERS } from './config-cases-kafka.ts'
 import { KAFKA_RECEIVERS } from './config-cases-kafka-receiver.ts'
 import { PROMETHEUS_RECEIVERS } from './config-cases-prometheus-receiver.ts'
-import { SPANMETRICS } from './config-cases-spanmetrics.ts'
 import { REMOTE_WRITE_EXPORTERS } from './config-cases-remote-write.ts'
+import { SPANMETRICS } from './config-cases-spanmetrics.ts'
 
 export interface ConfigCase {
   readonly name: string
