@@ -96,8 +96,9 @@ export class TargetCache {
   done(good: boolean): void {
     const { size } = this
     if (good) this.#goodSize = size
-    if (good ? this.#seen < this.#texts.size : size > this.#goodSize * 2 + SLACK) this.#forget()
-    this.metadata.scraped(good)
+    const tooMuch = size > this.#goodSize * 2 + SLACK
+    if (good ? this.#seen < this.#texts.size : tooMuch) this.#forget()
+    this.metadata.scraped(good || tooMuch)
     const last = this.#previous
     last.length = 0
     this.#previous = this.#current

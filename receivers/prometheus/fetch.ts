@@ -27,6 +27,7 @@ export type FailureReason =
   | 'sample_limit'
   | 'label_limit'
   | 'target_limit'
+  | 'internal'
 
 export class ScrapeFailure extends Error {
   readonly reason: FailureReason

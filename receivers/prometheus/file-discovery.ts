@@ -85,8 +85,9 @@ export class FileDiscovery {
   /** Undefined after saying what is wrong with it. */
   async #read(path: string): Promise<readonly TargetGroup[] | undefined> {
     try {
+      const { size } = await stat(path)
+      if (size > FILE_BYTES_MAX) throw new Error(`it has more than ${FILE_BYTES_MAX} bytes`)
       const text = await readFile(path, 'utf8')
-      if (text.length > FILE_BYTES_MAX) throw new Error(`it has more than ${FILE_BYTES_MAX} bytes`)
       const check = new Check()
       const node = parseYaml(text, { file: path }, check)
       const groups = node === undefined ? [] : targetGroups.read(node, '', check)

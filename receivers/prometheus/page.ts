@@ -20,6 +20,8 @@ const AHEAD_MS_MAX = 600_000
 /** Between two looks at the clock; and after this long others have their turn. */
 const ENTRIES_AT_ONCE = 4096
 const BREATH_MS = 10
+/** Samples and comments of one page, where sample_limit does not ask for more. About 1.4 kB are remembered of each series. */
+const ENTRIES_MAX = 2_000_000
 
 /** What a scrape says of itself. */
 export interface PageCounts {
@@ -52,6 +54,7 @@ export class PageIntake {
   /** Enters `counts` as it goes; `millis`: the time of the scrape. Throws BadPage or ScrapeFailure. */
   async take(page: FetchedPage, into: Transaction, millis: number, counts: PageCounts): Promise<void> {
     if (page.bytes.length === 0) return
+    const most = Math.max(ENTRIES_MAX, 2 * this.#job.sampleLimit)
     const parser = parserFor(page.bytes, page.contentType, this.#job.parse)
     const limits: Limits = { appended: 0, problem: undefined }
     const scanner = parser instanceof Scanner ? parser : undefined
@@ -62,7 +65,8 @@ export class PageIntake {
       if (scanner !== undefined) this.#order.expect(scanner)
       const entry = parser.next()
       if (entry === undefined) break
-      if (++entries % ENTRIES_AT_ONCE === 0 && performance.now() - breath > BREATH_MS) {
+      if (++entries > most) throw entriesFailure(most)
+      if (entries % ENTRIES_AT_ONCE === 0 && performance.now() - breath > BREATH_MS) {
         await breathe()
         breath = performance.now()
       }
@@ -172,6 +176,11 @@ interface Limits {
 
 function sampleFailure(limit: number): ScrapeFailure {
   return new ScrapeFailure('sample_limit', `there are more than ${limit} samples (sample_limit)`)
+}
+
+function entriesFailure(most: number): ScrapeFailure {
+  const fix = 'sample_limit raises that to twice its value'
+  return new ScrapeFailure('sample_limit', `the page has more than ${most} samples and comments; ${fix}`)
 }
 
 function leaveOut(counts: PageCounts, why: string): void {

@@ -18,6 +18,8 @@ export class Pool {
   readonly #loops = new Map<bigint, TargetLoop>()
   /** Gone, but not yet marked. */
   readonly #leaving = new Map<bigint, TargetLoop>()
+  /** All that may still hand something on: these, those, and those that are just being marked. */
+  readonly #alive = new Set<TargetLoop>()
   #stopped = false
 
   constructor(context: JobContext, options: LoopOptions, share: Share) {
@@ -50,8 +52,7 @@ export class Pool {
   /** As TargetLoop.stop, for all. */
   async stop(deadline: number, last: boolean): Promise<void> {
     this.#stopped = true
-    const all = [...this.#loops.values(), ...this.#leaving.values()]
-    await Promise.all(all.map(loop => loop.stop(deadline, last)))
+    await Promise.all([...this.#alive].map(loop => loop.stop(deadline, last)))
     this.#loops.clear()
     this.#leaving.clear()
   }
@@ -68,7 +69,9 @@ export class Pool {
         instance: target.instance,
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       })
+    this.#alive.add(loop)
     loop.start(failed, () => {
+      this.#alive.delete(loop)
       if (this.#leaving.get(hash) === loop) this.#leaving.delete(hash)
     })
     return loop

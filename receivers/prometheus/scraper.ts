@@ -80,7 +80,7 @@ export class Scraper {
         await this.#intake.take(page, made, millis, counts).finally(() => page.leave())
       } catch (error) {
         if (signal.aborted) return
-        failure = asFailure(error)
+        failure = this.#asFailure(error)
         if (failure.reason === 'page_too_large') bytes = -1
         made = this.#transaction()
         this.#cache.failed()
@@ -101,6 +101,18 @@ export class Scraper {
     this.#cache.done(false)
     for (const series of this.#own.values()) made.sample(series, millis, undefined)
     await this.#hand(made, signal)
+  }
+
+  #asFailure(error: unknown): ScrapeFailure {
+    if (error instanceof ScrapeFailure) return error
+    if (error instanceof BadPage) return new ScrapeFailure('bad_page', error.message)
+    // A mistake of ours is a failed scrape too: what is remembered stays in step, and `up` says it.
+    this.#context.settings.log.error('A scrape failed by a mistake in the gateway', {
+      job: this.#context.job.name,
+      instance: this.#target.instance,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
+    return new ScrapeFailure('internal', 'a mistake in the gateway, see the line before')
   }
 
   #transaction(): Transaction {
@@ -178,12 +190,6 @@ export class Scraper {
     const { name } = this.#context.job
     log.warn('Points of a scrape were dropped', { job: name, items, reason: reason.name, error: why })
   }
-}
-
-function asFailure(error: unknown): ScrapeFailure {
-  if (error instanceof ScrapeFailure) return error
-  if (error instanceof BadPage) return new ScrapeFailure('bad_page', error.message)
-  throw error
 }
 
 /** Parameters may be secrets. */

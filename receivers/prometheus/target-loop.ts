@@ -25,6 +25,7 @@ export class TargetLoop {
   readonly #stopping = new AbortController()
   readonly #giveUp = new AbortController()
   #leaving = false
+  #ending = false
   #running: Promise<void> | undefined
   #scraped = false
 
@@ -47,7 +48,7 @@ export class TargetLoop {
   /** It is there again. False when it is too late. */
   stay(): boolean {
     this.#leaving = false
-    return this.#running !== undefined
+    return !this.#ending
   }
 
   /** Resolves when nothing is under way; `last`: after one more scrape. Gives up at `deadline`. */
@@ -71,17 +72,17 @@ export class TargetLoop {
       const due = base + place * interval
       const millis = Math.round(Math.abs(now - due) <= tolerance ? due : now)
       const leaving = this.#leaving
-      if (leaving) {
-        this.#running = undefined
-        ended()
-      }
+      this.#ending = leaving
       try {
         if (!leaving) await this.#scraper.scrape(millis, this.#giveUp.signal)
         else if (this.#scraped) await this.#scraper.end(millis, this.#giveUp.signal)
       } catch (error) {
         failed(error)
       }
-      if (leaving) return
+      if (leaving) {
+        ended()
+        return
+      }
       this.#scraped = true
       place = Math.max(place + 1, Math.floor((Date.now() - base) / interval) + 1)
       // A clock that was set back must not stop it for hours.

@@ -103,3 +103,27 @@ test('series that come and go are forgotten', async t => {
   for (let i = 0; i < 20; i++) await harness.scrape()
   assert.ok(harness.remembered <= 4000, String(harness.remembered))
 })
+
+// Scenario: a page of more lines than anybody means to send, with no limit in the config.
+// Guarantees: the scrape fails and says which key raises the limit; a page as long passes where sample_limit asks for it.
+test('a page of millions of samples', { timeout: 60_000 }, async t => {
+  const answer = pages('a 1\n'.repeat(2_000_001))
+  const harness = new ByHand(await target(t, answer), {})
+  assert.deepEqual(own(await harness.scrape()), { up: 0 })
+  assert.equal(harness.warnings[0]!['reason'], 'sample_limit')
+  assert.match(String(harness.warnings[0]!['error']), /more than 2000000 samples and comments; sample_limit/)
+  const asked = new ByHand(await target(t, answer), { sample_limit: 1_500_000 })
+  assert.deepEqual(own(await asked.scrape()), { a: 1, up: 1 })
+})
+
+// Scenario: a target whose pages always break, each after thousands of families with new names.
+// Guarantees: what is remembered stays within some pages' worth.
+test('families of pages that break', async t => {
+  const answer: Answer = (_, response, nth) => {
+    response.setHeader('content-type', 'text/plain; version=0.0.4')
+    response.end(`${Array.from({ length: 1000 }, (_, i) => `# TYPE n${nth}_${i} gauge\n`).join('')}b{\n`)
+  }
+  const harness = new ByHand(await target(t, answer), {})
+  for (let i = 0; i < 40; i++) await harness.scrape()
+  assert.ok(harness.remembered < 15_000, `${harness.remembered}`)
+})
