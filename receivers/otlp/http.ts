@@ -223,6 +223,8 @@ export class HttpDoor {
     }
     const refused = this.#exports.admit(signal)
     if (refused !== undefined) return this.#refuse(request, reply, refused)
+    // Asked now: a connection that is gone no longer knows.
+    const peer = request.raw.socket.remoteAddress ?? ''
     try {
       const bytes = await this.#readRequest(signal, request, reply, encoding, compression as ContentEncoding)
       const context = this.#context(request, reply)
@@ -231,7 +233,6 @@ export class HttpDoor {
       const receipt = await this.#exports.consume(signal, bytes, meta, context)
       return this.#send(reply, 200, encoding, encodeResponse(signal, receipt, encoding))
     } catch (error) {
-      const peer = request.raw.socket.remoteAddress ?? ''
       const refused = this.#exports.failed(error, signal, 'http', peer)
       return error instanceof BodyAborted ? reply.hijack() : this.#refuse(request, reply, refused)
     }

@@ -262,7 +262,7 @@ const cutOff = (transport: string): number =>
   )
 
 // Scenario: a client says that it has sent everything, after half of its headers and after half of its body.
-// Guarantees: it is told that something is missing, and what was missing of a body is counted.
+// Guarantees: it is told that something is missing; a body that is not whole is counted, and the log says whose it was.
 test('requests that end too early', async () => {
   const known = cutOff('http')
   const head = `POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-type: ${PROTOBUF}\r\n`
@@ -274,6 +274,10 @@ test('requests that end too early', async () => {
     )
   }
   assert.equal(cutOff('http'), known + 1)
+  const line = running.settings.log.lines.findLast(
+    ({ message, fields }) => message === 'A request could not be read' && fields['transport'] === 'http',
+  )
+  assert.equal(line?.fields['peer'], '127.0.0.1')
 })
 
 /** What is answered to bytes behind which the connection ends. */
