@@ -8,13 +8,21 @@ const CHUNK = 256 * 1024
 export class ByteArena {
   #chunks: Uint8Array[] = []
   #used = CHUNK
+  #bytes = 0
+
+  /** All buffers together. */
+  get bytes(): number {
+    return this.#bytes
+  }
 
   /** Copies `bytes[start, stop)`; the number it returns finds them again. */
   add(bytes: Uint8Array, start: number, stop: number): number {
     const length = stop - start
     // Never full to the last byte, so that the place of an empty string lies in a chunk too.
     if (this.#used + length >= CHUNK) {
-      this.#chunks.push(Buffer.allocUnsafeSlow(Math.max(CHUNK, length)))
+      const size = Math.max(CHUNK, length)
+      this.#chunks.push(Buffer.allocUnsafeSlow(size))
+      this.#bytes += size
       this.#used = 0
     }
     const chunk = this.#chunks.at(-1)!
@@ -33,6 +41,7 @@ export class ByteArena {
   clear(): void {
     this.#chunks = []
     this.#used = CHUNK
+    this.#bytes = 0
   }
 }
 

@@ -27,6 +27,11 @@ export class ByteTable {
     return this.#places.length
   }
 
+  /** Of its keys. */
+  get bytes(): number {
+    return this.#arena.bytes
+  }
+
   /** Whether `bytes[start, stop)` is the key of this index. */
   same(index: number, bytes: Uint8Array, start: number, stop: number): boolean {
     const length = this.#lengths[index]!

@@ -138,7 +138,7 @@ export const config = section(
     series_cache_size: integer({
       default: 200_000,
       min: 1000,
-      doc: 'Sluice only: how many series are remembered, so that their labels need not be made again. When there are more, all are forgotten, which costs CPU and nothing else.',
+      doc: 'Sluice only: how many series are remembered, so that their labels need not be made again. When there are more, or when they take more than 2 KiB each, all are forgotten, which costs CPU and nothing else.',
     }),
     wal: unsupported({
       doc: 'Keeps requests on disk before they are sent.',

@@ -2,7 +2,7 @@
 
 import { valueText } from '../../core/formats/any-value.ts'
 import { bucketOf } from '../../core/formats/prometheus/family.ts'
-import type { Label } from '../../core/formats/prometheus/labels.ts'
+import { byBytes, type Label } from '../../core/formats/prometheus/labels.ts'
 import type { WrittenExemplar, WrittenSeries } from '../../core/formats/prometheus/write-series.ts'
 import { readDouble } from '../../core/otlp/cursor.ts'
 import type { ExemplarView } from '../../core/otlp/data-point.ts'
@@ -57,7 +57,7 @@ function read(exemplar: ExemplarView, time: number): WrittenExemplar {
   }
   const kept: Label[] = lettersIn(labels) <= LETTERS_MAX ? [...labels] : ids
   return {
-    labels: kept.sort(([a], [b]) => (a < b ? -1 : 1)),
+    labels: kept.sort(([a], [b]) => byBytes(a, b)),
     value: Number(value ?? 0),
     time: nanos === 0n ? time : Number(nanos / 1_000_000n),
   }

@@ -91,6 +91,13 @@ export class Entry {
   }
 }
 
+/**
+ * Bytes that a series may take when all places for series are taken, more than twice of what one usually does: senders
+ * choose how long their labels are.
+ */
+const BYTES_OF_SERIES = 2048
+const BYTES_MIN = 8 * 1024 * 1024
+
 /** Fields of a metric besides its data. */
 const NAMING = [Metric.name, Metric.description, Metric.unit, Metric.metadata] as const
 
@@ -126,7 +133,13 @@ export class Identity {
   bound(): void {
     const { seriesMax } = this.#rules
     const most = Math.max(this.table.size, this.#entries.length, this.#sources.length, this.#streams.length)
-    if (most > seriesMax || this.table.symbols.size > 4 * seriesMax + 10_000) this.forget()
+    const tooMany = most > seriesMax || this.table.symbols.size > 4 * seriesMax + 10_000
+    if (tooMany || this.bytes > BYTES_MIN + BYTES_OF_SERIES * seriesMax) this.forget()
+  }
+
+  /** Of all that is remembered, texts and keys; objects are counted. */
+  get bytes(): number {
+    return this.table.bytes + this.#sourceKeys.bytes + this.#streamKeys.bytes + this.#entryKeys.bytes
   }
 
   /** Not while a batch is being made. */

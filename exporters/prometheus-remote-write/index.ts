@@ -44,12 +44,19 @@ class RemoteWriteExporter implements Exporter {
   readonly #series: Counter
   readonly #failed: Counter
   readonly #expirationMs: number
+  readonly #timeoutMs: number
+  /** For how long marks are sent again; 0: as long as it takes. */
+  readonly #marksMs: number
   /** By what stands for it in the sending chain: how far a batch is. */
   readonly #progress = new WeakMap<Batch, Progress>()
   #sending = 0
   /** Marks that were due while nothing was sent: on their way, and those that the server did not take yet. */
   #marking: Promise<void> | undefined
   #marks: Progress | undefined
+  /** When these marks are given up on, as batches are; ms, `performance.now()` clock. */
+  #marksUntil = 0
+  /** The batch that was begun last. */
+  #latest: Progress | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(config: RemoteWriteConfig, settings: Settings) {
@@ -66,6 +73,9 @@ class RemoteWriteExporter implements Exporter {
     this.#series = metrics.counter(TRANSLATED)
     this.#failed = metrics.counter(FAILED)
     this.#expirationMs = config.metric_expiration
+    this.#timeoutMs = config.timeout
+    const { enabled, max_elapsed_time } = config.retry_on_failure
+    this.#marksMs = enabled ? max_elapsed_time : 1
   }
 
   async start(): Promise<void> {
@@ -85,6 +95,7 @@ class RemoteWriteExporter implements Exporter {
     try {
       // A mark must not overtake, nor be overtaken by, a newer sample of its series.
       await this.#marking
+      signal?.throwIfAborted()
       const behind = await this.#sendMarks(signal)
       if (behind !== undefined) throw behind
       const progress = this.#progressOf(batch)
@@ -103,12 +114,13 @@ class RemoteWriteExporter implements Exporter {
     if (losses.length > 0) this.#failed.add(1, this.#labels)
     for (const { items, reason, message } of losses)
       this.#settings.log.warn('Points cannot be written.', { reason, why: message, dropped_items: items })
-    const progress = new Progress(requests, losses)
+    const progress = new Progress(batch.items, requests, losses)
     this.#progress.set(batch, progress)
+    this.#latest = progress
     return progress
   }
 
-  /** What cannot be written today cannot be written tomorrow either, so a bug must not hold up the queue. */
+  /** As the sender does with a bug that shows while it sends. */
   #translate(batch: Batch): Translated {
     try {
       return this.#translator.translate(batch, this.#sender.message)
@@ -120,7 +132,7 @@ class RemoteWriteExporter implements Exporter {
   }
 
   #result(batch: Batch, progress: Progress, refused: Refused | undefined): SendResult {
-    const left = progress.itemsLeft
+    const left = refused === undefined ? 0 : progress.itemsLeft
     if (refused !== undefined && left === batch.items) throw refused
     const { sent, losses, items } = progress.tell()
     const rejected = losses.length === 0 ? {} : { rejected: losses }
@@ -140,8 +152,7 @@ class RemoteWriteExporter implements Exporter {
   /** Where points go by, the marks go along. */
   #markWhenIdle(): void {
     if (this.#sending > 0 || this.#marking !== undefined) return
-    this.#marks ??= new Progress(this.#translator.translate(NOTHING, this.#sender.message).requests, [])
-    this.#marking = this.#sendMarks(undefined).then(
+    this.#marking = this.#mark().then(
       () => {
         this.#marking = undefined
       },
@@ -152,11 +163,33 @@ class RemoteWriteExporter implements Exporter {
     )
   }
 
+  /** One attempt, which may take as long as that of a batch. */
+  async #mark(): Promise<void> {
+    if (this.#marks === undefined) {
+      // A batch that waits for its next attempt is written from what the marks are to be written from.
+      this.#latest?.keep()
+      const { requests } = this.#translator.translate(NOTHING, this.#sender.message)
+      this.#marks = new Progress(0, requests, [])
+      this.#marks.keep()
+      this.#marksUntil = performance.now() + (this.#marksMs || Number.POSITIVE_INFINITY)
+    }
+    const timeout = this.#timeoutMs
+    await this.#sendMarks(timeout === 0 ? undefined : AbortSignal.timeout(Math.min(timeout, LONGEST_MS)))
+  }
+
   /** Returns why they are to be sent again, or undefined. */
   async #sendMarks(signal: AbortSignal | undefined): Promise<Refused | undefined> {
-    if (this.#marks === undefined) return undefined
-    const refused = await this.#sender.run(this.#marks, NOTHING.meta, signal)
+    const marks = this.#marks
+    if (marks === undefined) return undefined
+    const refused = await this.#sender.run(marks, NOTHING.meta, signal)
     if (refused === undefined) this.#marks = undefined
+    else if (performance.now() > this.#marksUntil) {
+      this.#marks = undefined
+      this.#settings.log.warn('Marks of series that have ended could not be sent, and are dropped.', {
+        error: refused.message,
+      })
+      return undefined
+    }
     return refused
   }
 }

@@ -1,7 +1,7 @@
 /** Requests into samples: which metrics and points can be written at all, and one sample after the other. */
 
 import type { Samples } from '../../core/formats/prometheus/samples.ts'
-import type { Family } from '../../core/formats/prometheus/write-series.ts'
+import type { Family, WrittenSeries } from '../../core/formats/prometheus/write-series.ts'
 import { Cursor, LEN } from '../../core/otlp/cursor.ts'
 import { AggregationTemporality, Metric } from '../../core/otlp/fields.ts'
 import { Messages, MessageView } from '../../core/otlp/message.ts'
@@ -21,6 +21,9 @@ const TIME = 3
 
 const { AGGREGATION_TEMPORALITY_DELTA: DELTA, AGGREGATION_TEMPORALITY_CUMULATIVE: CUMULATIVE } =
   AggregationTemporality
+
+/** For how long Prometheus takes the last sample of a series for its value, by default. */
+const LOOKBACK_MS = 5 * 60_000
 
 /** The double 1. */
 const ONE_HIGH = 0x3ff0_0000
@@ -62,9 +65,18 @@ export class Intake {
         const metrics = this.#metrics.reset(chunk, scopes.item.start, scopes.item.stop, CHILDREN)
         while (metrics.next()) this.#metric(source, metrics.item, losses)
       }
-      if (source?.target !== undefined && this.#latest > 0)
-        this.#samples.add(source.target, this.#latest, 0, 0, ONE_HIGH, 0)
+      if (source?.target !== undefined) this.#targetInfo(source.target, this.#latest)
     }
+  }
+
+  /**
+   * One that is a little older than the last one says nothing that is not known, and a server would refuse it, in 1.0 with
+   * all that is in the same request.
+   */
+  #targetInfo(target: WrittenSeries, time: number): void {
+    if (time === 0 || (time < target.latest && target.latest - time < LOOKBACK_MS)) return
+    target.latest = Math.max(target.latest, time)
+    this.#samples.add(target, time, 0, 0, ONE_HIGH, 0)
   }
 
   #metric(source: Source, metric: MetricView, losses: Losses): void {
@@ -82,7 +94,7 @@ export class Intake {
       point.reset(metric.bytes, points.start, points.stop, kind.attributes, kind.lists)
       const time = point.millis(TIME)
       if (time > this.#latest) this.#latest = time
-      const lost: Reason | undefined = problem ?? kind.take(stream, point, time)
+      const lost: Reason | undefined = problem ?? (time === 0 ? 'no_time' : kind.take(stream, point, time))
       if (lost !== undefined) losses.add(lost, metric.name)
     }
   }

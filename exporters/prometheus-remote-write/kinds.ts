@@ -179,6 +179,8 @@ class Exponentials extends Kind {
 
 /** Kinds whose points make count, sum, and one series for each bound or quantile. */
 abstract class Composite extends Kind {
+  protected again = false
+
   /** The bounds or quantiles of this point, eight bytes each; a new entry has series for these. */
   protected prepare(
     stream: Stream,
@@ -212,6 +214,28 @@ abstract class Composite extends Kind {
     entry.series = series
     entry.layout = own
     return entry
+  }
+
+  /**
+   * Enters the count of a point. False when another point is there at its time with another count; with the same count
+   * `again` says so, and the rest of this point has to be the same too before `count` counts it.
+   */
+  protected begin(series: WrittenSeries, time: number, start: number, count: number): boolean {
+    this.again = this.samples.has(series, time)
+    return this.number(series, time, start, count, this.again ? 0 : 1)
+  }
+
+  /** `same`: whether all samples after the count could be entered. */
+  protected finish(
+    series: WrittenSeries,
+    time: number,
+    start: number,
+    count: number,
+    same: boolean,
+  ): Reason | undefined {
+    // A bound that stands twice in one point is told once.
+    if (!this.again) return undefined
+    return same && this.number(series, time, start, count, 1) ? undefined : 'duplicate_sample'
   }
 
   /** Name and label of the series for each of these values. */
@@ -257,8 +281,10 @@ class Histograms extends Composite {
     const { series } = entry
     const start = point.millis(Histogram.startTimeUnixNano)
     const count = point.fixed64(Histogram.count)
-    if (!this.number(series[COUNT]!, time, start, count, 1)) return 'duplicate_sample'
-    if (point.has(Histogram.sum)) this.bits(series[SUM]!, time, start, point.bytes, at[Histogram.sum]!, 0)
+    if (!this.begin(series[COUNT]!, time, start, count)) return 'duplicate_sample'
+    let same = true
+    if (point.has(Histogram.sum))
+      same = this.bits(series[SUM]!, time, start, point.bytes, at[Histogram.sum]!, 0)
     // Halves apart, so that the sum of integers is rounded once.
     let belowLow = 0
     let belowHigh = 0
@@ -270,10 +296,12 @@ class Histograms extends Composite {
         belowLow -= 0x1_0000_0000
         belowHigh++
       }
-      // A bound that comes twice is told once.
-      this.number(series[2 + (i >> 3)]!, time, start, belowHigh * 0x1_0000_0000 + belowLow, 0)
+      const below = belowHigh * 0x1_0000_0000 + belowLow
+      if (!this.number(series[2 + (i >> 3)]!, time, start, below, 0)) same = false
     }
-    this.number(series[2 + (buckets >> 3)]!, time, start, count, 0)
+    if (!this.number(series[2 + (buckets >> 3)]!, time, start, count, 0)) same = false
+    const problem = this.finish(series[COUNT]!, time, start, count, same)
+    if (problem !== undefined) return problem
     if (point.has(Histogram.exemplars)) {
       const view = this.#view.reset(point.bytes, point.start, point.stop)
       bucketExemplars(entry, view.exemplars(), time)
@@ -313,11 +341,13 @@ class Summaries extends Composite {
     if (stale) return this.end(entry, time)
     const { series } = entry
     const start = point.millis(Summary.startTimeUnixNano)
-    if (!this.number(series[COUNT]!, time, start, point.fixed64(Summary.count), 1)) return 'duplicate_sample'
-    this.number(series[SUM]!, time, start, view.sum, 0)
+    const count = point.fixed64(Summary.count)
+    if (!this.begin(series[COUNT]!, time, start, count)) return 'duplicate_sample'
+    let same = this.number(series[SUM]!, time, start, view.sum, 0)
     found = view.quantiles()
-    for (let i = 2; found.next(); i++) this.number(series[i]!, time, start, found.item.value, 0)
-    return undefined
+    for (let i = 2; found.next(); i++)
+      if (!this.number(series[i]!, time, start, found.item.value, 0)) same = false
+    return this.finish(series[COUNT]!, time, start, count, same)
   }
 
   protected rest(quantiles: readonly number[]): [string, Label][] {

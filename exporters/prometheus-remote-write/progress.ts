@@ -1,5 +1,6 @@
 /** How far a batch has come: it is several requests, and each has a fate of its own. */
 
+import { REJECTED_BY_SERVER } from '../../core/component/delivery.ts'
 import type { WriteRequest } from '../../core/formats/prometheus/remote-write.ts'
 
 export interface Loss {
@@ -15,16 +16,24 @@ export interface Outgoing extends WriteRequest {
 }
 
 export class Progress {
-  /** To be sent, in this order; what is on its way stays in front until it is answered. */
-  #waiting: Outgoing[]
+  /** Asked for and to be sent, in this order; what is on its way stays in front until it is answered. */
+  #waiting: Outgoing[] = []
+  /** Gives the others, one by one. */
+  #source: Iterator<WriteRequest, void> | undefined
   readonly #underWay = new Set<Outgoing>()
+  #left: number
   #sent = 0
   readonly #losses = new Map<string, Loss>()
   #attempt = 0
 
-  constructor(requests: readonly WriteRequest[], losses: readonly Loss[]) {
-    this.#waiting = requests.map(request => ({ ...request, compressed: undefined }))
-    for (const { items, reason, message } of losses) this.lose(items, reason, message)
+  /** `items` are those of the batch, `losses` what of it is in no request. */
+  constructor(items: number, requests: Iterator<WriteRequest, void>, losses: readonly Loss[]) {
+    this.#source = requests
+    this.#left = items
+    for (const { items: lost, reason, message } of losses) {
+      this.lose(lost, reason, message)
+      this.#left -= lost
+    }
   }
 
   /** Begins an attempt and returns its number. What the attempt before had under way is to be sent again. */
@@ -38,17 +47,48 @@ export class Progress {
     return this.#attempt === attempt
   }
 
-  /** The next request, under way from here on. */
+  /** The next request, under way from here on. Throws what went wrong when it was written, once. */
   next(): Outgoing | undefined {
-    const found = this.#waiting.find(request => !this.#underWay.has(request))
+    const found = this.#waiting.find(request => !this.#underWay.has(request)) ?? this.#pull()
     if (found !== undefined) this.#underWay.add(found)
     return found
+  }
+
+  #pull(): Outgoing | undefined {
+    const source = this.#source
+    if (source === undefined) return undefined
+    // Should it throw, it has nothing more to give.
+    this.#source = undefined
+    const { done, value } = source.next()
+    if (done === true) return undefined
+    this.#source = source
+    const request = { ...value, compressed: undefined }
+    this.#waiting.push(request)
+    return request
+  }
+
+  /** Asks for all requests now, because what they are written from is needed for something else. */
+  keep(): void {
+    try {
+      while (this.#pull() !== undefined) {}
+    } catch (error) {
+      this.loseRest(REJECTED_BY_SERVER.name, `the batch could not be written: ${error}`)
+    }
+  }
+
+  /** Loses all that was never asked for. */
+  loseRest(reason: string, message: string): void {
+    this.#source = undefined
+    const rest = this.#left - this.#waiting.reduce((sum, { items }) => sum + items, 0)
+    this.lose(rest, reason, message)
+    this.#left -= rest
   }
 
   /** It has come to an end, one way or the other. */
   done(request: Outgoing): void {
     this.#underWay.delete(request)
     this.#waiting.splice(this.#waiting.indexOf(request), 1)
+    this.#left -= request.items
   }
 
   /** It stays, to be sent by the next attempt. */
@@ -56,15 +96,16 @@ export class Progress {
     this.#underWay.delete(request)
   }
 
-  /** Others take its place. */
+  /** Others take its place, which have the same items. */
   replace(request: Outgoing, by: readonly WriteRequest[]): void {
     this.#underWay.delete(request)
     const made = by.map(one => ({ ...one, compressed: undefined }))
     this.#waiting.splice(this.#waiting.indexOf(request), 1, ...made)
   }
 
+  /** Items that nothing has become of yet. */
   get itemsLeft(): number {
-    return this.#waiting.reduce((sum, { items }) => sum + items, 0)
+    return this.#left
   }
 
   send(items: number): void {

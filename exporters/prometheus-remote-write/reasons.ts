@@ -5,7 +5,7 @@ export type Reason =
   | 'delta_temporality'
   | 'duplicate_sample'
   | 'histogram_count_mismatch'
-  | 'no_data_type'
+  | 'no_time'
   | 'reserved_label'
   | 'scale_too_low'
   | 'type_conflict'
@@ -19,7 +19,7 @@ export const REASONS: Readonly<Record<Reason, string>> = {
   duplicate_sample:
     'two points became one series and have other values at the same time: two senders need a service.instance.id each',
   histogram_count_mismatch: 'the buckets of an exponential histogram do not add up to its count',
-  no_data_type: 'the metric is of no kind that is known here',
+  no_time: 'the point has no time, and Prometheus takes none of 1970',
   reserved_label: 'an attribute of a histogram is called le, or one of a summary quantile',
   scale_too_low: 'an exponential histogram has a scale below -4',
   type_conflict: 'a metric became the same series as an exponential histogram',

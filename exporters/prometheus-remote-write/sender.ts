@@ -85,12 +85,13 @@ export class Sender {
     const attempt = progress.begin()
     let refused: Refused | undefined
     const lane = async (): Promise<void> => {
-      while (refused === undefined) {
-        const request = progress.next()
+      while (refused === undefined && progress.isCurrent(attempt)) {
+        const request = this.#next(progress)
         if (request === undefined) return
         try {
           await this.#sendOne(progress, attempt, request, meta, signal)
         } catch (error) {
+          if (!progress.isCurrent(attempt)) return
           if (error instanceof Refused) refused ??= error
           else if (error instanceof Rejected) {
             // The authenticator has nothing for this sender.
@@ -103,6 +104,18 @@ export class Sender {
     await Promise.all(Array.from({ length: this.#parallel }, lane))
     if (!progress.isCurrent(attempt)) throw new Refused('this attempt was given up on')
     return refused
+  }
+
+  /** What cannot be written today cannot be written tomorrow either, so a bug must not hold up the queue. */
+  #next(progress: Progress): Outgoing | undefined {
+    try {
+      return progress.next()
+    } catch (error) {
+      const { stack } = error as Error
+      this.#log.error('Bug: a batch could not be written. What was not sent of it is dropped.', { stack })
+      progress.loseRest(REJECTED_BY_SERVER.name, `the batch could not be written: ${error}`)
+      return this.#next(progress)
+    }
   }
 
   /** Throws Refused when it is to be sent again. */
@@ -143,8 +156,8 @@ export class Sender {
     progress.send(request.items - verdict.lost)
     progress.lose(verdict.lost, verdict.reason, verdict.message)
     progress.done(request)
-    // What has no items is in no book: target_info, metadata, and marks of series that have ended.
-    if (request.items === 0 && verdict.reason === REJECTED_BY_SERVER.name)
+    // What has no items is in no book: target_info, metadata, marks of series that have ended, exemplars.
+    if (verdict.lost === 0 && verdict.reason === REJECTED_BY_SERVER.name)
       this.#log.warn('The server does not take what is said of metrics.', { error: verdict.message })
   }
 

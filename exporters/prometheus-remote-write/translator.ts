@@ -24,7 +24,8 @@ const [FIRST, SECOND] = MESSAGES
 const BYTES_MAX = 3_000_000
 
 export interface Translated {
-  readonly requests: readonly WriteRequest[]
+  /** Written when they are asked for, which ends with the next call of `translate`. */
+  readonly requests: Generator<WriteRequest, void>
   /** Points that are in none of them. */
   readonly losses: readonly { items: number; reason: string; message: string }[]
   readonly series: number
@@ -38,6 +39,8 @@ export class Translator {
   readonly #intake: Intake
   readonly #expiry: Expiry
   readonly #writers: Readonly<Record<MessageName, RequestWriter>>
+  /** Counts batches. */
+  #batch = 0
 
   constructor(config: RemoteWriteConfig) {
     const names = nameRules(config)
@@ -65,37 +68,73 @@ export class Translator {
     this.#writers = { [FIRST]: new RemoteWrite1(table), [SECOND]: new RemoteWrite2(table) }
   }
 
+  /** Bytes of what is remembered of series. */
+  get remembered(): number {
+    return this.#identity.bytes
+  }
+
   /** With staleness marks for what has expired by `now` (ms, `performance.now()` clock); a batch of nothing has only those. */
   translate(batch: Batch, message: MessageName, now = performance.now()): Translated {
     const identity = this.#identity
     const samples = this.#samples
     const losses = new Losses()
+    const nth = ++this.#batch
+    samples.clear()
     identity.bound()
     this.#families?.clear()
     try {
-      this.#expiry.mark(now)
       for (const chunk of batch.chunks) this.#intake.take(chunk, losses)
+      samples.sort()
+      const loneFrom = samples.touched.length
+      this.#expiry.mark(now)
+      samples.sort()
       this.#expiry.note(now)
-      const textOf = identity.table.text.bind(identity.table)
-      const requests = writeRequests(samples, this.#writers[message], this.maxBytes, textOf)
       return {
-        requests: [...requests, ...this.#metadata()],
+        requests: this.#requests(nth, message, loneFrom),
         losses: losses.list(),
         series: samples.touched.length,
       }
     } catch (error) {
-      // A bug. Tables that one half of a change is missing in would spoil what comes after.
-      identity.forget()
-      this.#writers[message].take()
+      this.#forget()
       throw error
-    } finally {
-      samples.clear()
     }
+  }
+
+  *#requests(nth: number, message: MessageName, loneFrom: number): Generator<WriteRequest, void> {
+    const { table } = this.#identity
+    const writer = this.#writers[message]
+    const textOf = table.text.bind(table)
+    const { maxBytes } = this
+    const writing = { samples: this.#samples, writer, maxBytes, textOf, loneFrom }
+    if (this.#batch !== nth) return
+    try {
+      for (const request of writeRequests(writing)) {
+        yield request
+        if (this.#batch !== nth) return
+      }
+    } catch (error) {
+      this.#forget()
+      writer.take()
+      throw error
+    }
+    this.#samples.clear()
+    yield* this.#metadata()
+  }
+
+  /** After a bug: tables that one half of a change is missing in would spoil what comes after. */
+  #forget(): void {
+    this.#samples.clear()
+    this.#identity.forget()
   }
 
   #metadata(): WriteRequest[] {
     if (this.#families === undefined) return []
-    const none = { items: 0, samples: 0, histograms: 0, exemplars: 0, series: 0, example: undefined }
-    return metadataRequests(this.#families, this.maxBytes).map(bytes => ({ message: FIRST, bytes, ...none }))
+    const none = { items: 0, seriesItems: [], samples: 0, histograms: 0, exemplars: 0, series: 0 }
+    return metadataRequests(this.#families, this.maxBytes).map(bytes => ({
+      message: FIRST,
+      bytes,
+      example: undefined,
+      ...none,
+    }))
   }
 }

@@ -29,9 +29,18 @@ export const REMOTE_WRITE: readonly Difference[] = [
     says: 'Two values of one series at one time: the first is written, and the point with the other is rejected; there both are sent, for which Prometheus refuses the whole request.',
     where: [
       'remote-write: *conflicting_values: *',
+      'remote-write: *conflicting_buckets: *',
       'remote-write: *equal_bounds: *',
       'remote-write: *odd="bounds"*: samples',
     ],
+  },
+  {
+    says: 'A target_info that is less than five minutes older than the last one is not written: it says nothing new, and in 1.0 Prometheus refuses all that is in the same request for it.',
+    where: ['remote-write: *target_info{*: samples'],
+  },
+  {
+    says: 'Points without a time are rejected; there they are sent with that of 1970, for which Prometheus refuses the whole request in 1.0.',
+    where: ['remote-write: *without_time: *'],
   },
   {
     says: 'Series that Prometheus cannot have are rejected with a reason: two labels `le`, an exponential histogram whose buckets do not add up, or whose scale is too low. There they are sent, and the last one as a series without samples.',

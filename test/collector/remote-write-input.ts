@@ -215,6 +215,11 @@ export const ODD: Readonly<Record<string, readonly Part[]>> = {
       ],
     },
   ],
+  conflicting_buckets: [
+    { metrics: [1, 2].map(sum => histogram('conflicting_buckets', { sum })) },
+    { metrics: [histogram('conflicting_buckets', { timeUnixNano: at(20) })] },
+  ],
+  without_time: [{ metrics: [gauge('without_time', {}, { timeUnixNano: '0' })] }],
   equal_bounds: [
     { metrics: [histogram('equal_bounds', { explicitBounds: [1, 1], bucketCounts: ['1', '2', '3'] })] },
   ],

@@ -2,7 +2,9 @@
 
 import { Cursor, LEN, readVarint, varintEnd } from '../../otlp/cursor.ts'
 import { Writer } from '../../otlp/writer.ts'
+import type { Label } from './labels.ts'
 import { MESSAGES, type WriteRequest } from './remote-write.ts'
+import { labelsText } from './write-series.ts'
 
 // Field numbers; those of 1.0 in the order of 2.0's.
 const REQUEST = { symbols: 4, timeseries: 5 } as const
@@ -14,34 +16,53 @@ const HISTOGRAM_START = 17
 
 /**
  * `request` was written by RemoteWrite2, so each of its messages is sound. Metadata and start times are left out. Written
- * in full it is larger, so it may become several requests; data points are counted with the first.
+ * in full it is larger, so it may become several requests, each with the data points of its own series.
  */
 export function downgrade(request: WriteRequest, maxBytes: number): WriteRequest[] {
   const { bytes } = request
   const symbols: Uint8Array[] = []
-  const made: Uint8Array[] = []
+  const made: WriteRequest[] = []
   const out = new Writer(bytes.length * 3)
+  let first = 0
+  let series = 0
+  /** Where the first series of the request that is being made is. */
+  let at = 0
+  let end = 0
+  const close = (): void => {
+    const seriesItems = request.seriesItems.slice(first, series)
+    made.push({
+      message: MESSAGES[0],
+      bytes: out.copy(),
+      items: seriesItems.reduce((sum, items) => sum + items, 0),
+      seriesItems,
+      // A server of 1.0 does not say how many of these it wrote.
+      samples: 0,
+      histograms: 0,
+      exemplars: 0,
+      example: seriesText(bytes, at, end, symbols),
+      series: series - first,
+    })
+    first = series
+    out.rewind()
+  }
   const fields = new Cursor(bytes)
   while (fields.next()) {
     if (fields.field === REQUEST.symbols) symbols.push(bytes.subarray(fields.start, fields.stop))
     if (fields.field !== REQUEST.timeseries) continue
     const before = out.pos
+    if (before === 0) [at, end] = [fields.start, fields.stop]
     writeSeries(out, bytes, fields.start, fields.stop, symbols)
-    if (out.pos <= maxBytes || before === 0) continue
-    const last = out.bytes.slice(before, out.pos)
-    out.rewind(before)
-    made.push(out.copy())
-    out.rewind()
-    out.raw(last)
+    if (out.pos > maxBytes && before > 0) {
+      const last = out.bytes.slice(before, out.pos)
+      out.rewind(before)
+      close()
+      out.raw(last)
+      ;[at, end] = [fields.start, fields.stop]
+    }
+    series++
   }
-  made.push(out.copy())
-  const none = { items: 0, samples: 0, histograms: 0, exemplars: 0 }
-  return made.map((one, i) => ({
-    ...request,
-    ...(i === 0 ? {} : none),
-    message: MESSAGES[0],
-    bytes: one,
-  }))
+  close()
+  return made
 }
 
 function writeSeries(
@@ -90,6 +111,22 @@ function writeLabels(
     out.lengthDelimited(2, symbols[value]!)
     out.close(label)
   }
+}
+
+/** As SeriesTable.text. */
+function seriesText(bytes: Uint8Array, start: number, stop: number, symbols: readonly Uint8Array[]): string {
+  const labels: Label[] = []
+  const fields = new Cursor(bytes, start, stop)
+  while (fields.next()) {
+    if (fields.field !== SERIES.labels) continue
+    for (let pos = fields.start; pos < fields.stop; ) {
+      const name = Buffer.from(symbols[readVarint(bytes, pos)]!).toString()
+      const value = Buffer.from(symbols[readVarint(bytes, varintEnd)]!).toString()
+      pos = varintEnd
+      labels.push([name, value])
+    }
+  }
+  return labelsText(labels)
 }
 
 function without(

@@ -30,6 +30,26 @@ export function readAttributes(bytes: Uint8Array, start: number, stop: number, f
 }
 
 /**
+ * The order of texts by their bytes in UTF-8, which Prometheus sorts by. JavaScript's own is that of UTF-16, where letters
+ * beyond U+FFFF come before those from U+E000 on.
+ */
+export function byBytes(a: string, b: string): number {
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i)
+    const y = b.charCodeAt(i)
+    if (x === y) continue
+    // Surrogates are of letters that are above all others.
+    return isSurrogate(x) === isSurrogate(y) ? x - y : isSurrogate(x) ? 1 : -1
+  }
+  return a.length - b.length
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xe000
+}
+
+/**
  * Labels under construction. Attributes come first, then what the exporter itself says (`job`, scope, constants),
  * which stands alone under its name.
  */

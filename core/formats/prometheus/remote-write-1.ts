@@ -2,7 +2,6 @@
 
 import { LEN } from '../../otlp/cursor.ts'
 import { Writer } from '../../otlp/writer.ts'
-import { offsetOf } from '../byte-arena.ts'
 import {
   type RequestWriter,
   sampleSize,
@@ -37,22 +36,26 @@ export class RemoteWrite1 implements RequestWriter {
     return this.#out.pos
   }
 
+  /** It is in requests of its own. */
+  familyRoom(): number {
+    return 0
+  }
+
   series(series: WrittenSeries, samples: Samples): void {
     const out = this.#out
-    this.#table.prepareLabels(series)
-    const { labelsAt, labelsLength } = series
-    const labels = this.#table.labels.chunkOf(labelsAt)
-    const from = offsetOf(labelsAt)
+    const table = this.#table
+    table.prepareLabels(series)
+    const { prepared, preparedFrom, preparedTo } = table
     if (series.head === series.tail && !series.native && series.exemplars === undefined) {
       // The usual case: its length is known, so nothing has to be moved to make room for it.
       out.tag(REQUEST.timeseries, LEN)
-      out.varint(labelsLength + 2 + sampleSize(samples, series.head, false))
-      out.raw(labels, from, from + labelsLength)
+      out.varint(preparedTo - preparedFrom + 2 + sampleSize(samples, series.head, false))
+      out.raw(prepared, preparedFrom, preparedTo)
       writeSample(out, SERIES.samples, samples, series.head, false)
       return
     }
     const mark = out.open(REQUEST.timeseries)
-    out.raw(labels, from, from + labelsLength)
+    out.raw(prepared, preparedFrom, preparedTo)
     for (let at = series.head; at !== -1; at = samples.next[at]!) {
       if (!series.native) writeSample(out, SERIES.samples, samples, at, false)
       else writeHistogram(out, SERIES.histograms, samples, at, false)

@@ -6,12 +6,21 @@
 import { Writer } from '../../otlp/writer.ts'
 import { type RequestWriter, writeExemplarValue, writeHistogram, writeSample } from './remote-write.ts'
 import type { Samples } from './samples.ts'
-import { METRIC_TYPES, type SeriesTable, type WrittenExemplar, type WrittenSeries } from './write-series.ts'
+import {
+  type Family,
+  METRIC_TYPES,
+  type SeriesTable,
+  type WrittenExemplar,
+  type WrittenSeries,
+} from './write-series.ts'
 
 // Field numbers.
 const REQUEST = { symbols: 4, timeseries: 5 } as const
 const SERIES = { labels: 1, samples: 2, histograms: 3, exemplars: 4, metadata: 5 } as const
 const METADATA = { type: 1, help: 3, unit: 4 } as const
+
+/** At most, in front of a text: its tag and length. */
+const TEXT_BYTES = 6
 
 export class RemoteWrite2 implements RequestWriter {
   readonly message = 'io.prometheus.write.v2.Request'
@@ -33,6 +42,15 @@ export class RemoteWrite2 implements RequestWriter {
 
   get size(): number {
     return this.#texts.pos + this.#series.pos
+  }
+
+  familyRoom({ helpSymbol, unitSymbol }: Family): number {
+    return this.#textRoom(helpSymbol) + this.#textRoom(unitSymbol)
+  }
+
+  #textRoom(symbol: number): number {
+    const known = this.#seen[symbol] === this.#request
+    return known ? 0 : this.#table.symbols.bytes(symbol).length + TEXT_BYTES
   }
 
   series(series: WrittenSeries, samples: Samples): void {

@@ -2,7 +2,7 @@
 
 import { varintSize, type Writer } from '../../otlp/writer.ts'
 import type { Samples } from './samples.ts'
-import type { WrittenSeries } from './write-series.ts'
+import type { Family, WrittenSeries } from './write-series.ts'
 
 export const MESSAGES = ['prometheus.WriteRequest', 'io.prometheus.write.v2.Request'] as const
 export type MessageName = (typeof MESSAGES)[number]
@@ -13,6 +13,8 @@ export interface WriteRequest {
   readonly bytes: Uint8Array
   /** Data points, by their first samples. */
   readonly items: number
+  /** The same for each of its series, in their order. */
+  readonly seriesItems: readonly number[]
   readonly samples: number
   readonly histograms: number
   readonly exemplars: number
@@ -26,6 +28,8 @@ export interface RequestWriter {
   readonly message: MessageName
   /** Bytes so far. */
   readonly size: number
+  /** What is written of a family with a series, at most; bytes. */
+  familyRoom(family: Family): number
   /** Writes a series with its samples. */
   series(series: WrittenSeries, samples: Samples): void
   /** What was written, which begins anew. */
@@ -38,9 +42,9 @@ const REF_BYTES = 5
 const SAMPLE_BYTES = 9 + 7 + 7 + 2
 const EXEMPLAR_BYTES = 24
 
-/** No fewer bytes than a series takes in a request of either version that has none of its texts yet. */
-function room(series: WrittenSeries, samples: Samples): number {
-  let bytes = SERIES_BYTES + series.textBytes + series.refs * REF_BYTES
+/** No fewer bytes than a series takes in a request that has none of its texts yet. */
+function room(series: WrittenSeries, samples: Samples, writer: RequestWriter): number {
+  let bytes = SERIES_BYTES + series.textBytes + series.refs * REF_BYTES + writer.familyRoom(series.family)
   bytes += samples.natives.pos > 0 && series.native ? nativeRoom(series, samples) : 0
   for (let at = series.head; at !== -1; at = samples.next[at]!) bytes += SAMPLE_BYTES
   for (const { labels } of series.exemplars ?? []) {
@@ -57,54 +61,60 @@ function nativeRoom(series: WrittenSeries, samples: Samples): number {
   return bytes
 }
 
+export interface Writing {
+  readonly samples: Samples
+  readonly writer: RequestWriter
+  readonly maxBytes: number
+  /** For people. */
+  readonly textOf: (series: WrittenSeries) => string
+  /** From here on series are written for themselves, and not with those that lead them. */
+  readonly loneFrom: number
+}
+
 /**
- * All samples as requests. None is larger than `maxBytes`, unless what one data point makes is alone; a series is in one
- * request whole, so requests of one call may be sent at once without its samples overtaking each other.
+ * All samples as requests, each written when it is asked for: labels that many series share can make them a thousand times
+ * as large as what came in. None is larger than `maxBytes`, unless what one data point makes is alone; a series is in one
+ * request whole, so they may be sent at once without its samples overtaking each other.
  */
-export function writeRequests(
-  samples: Samples,
-  writer: RequestWriter,
-  maxBytes: number,
-  textOf: (series: WrittenSeries) => string,
-): WriteRequest[] {
-  const requests: WriteRequest[] = []
+export function* writeRequests(writing: Writing): Generator<WriteRequest, void> {
+  const { samples, writer, maxBytes, loneFrom } = writing
   const { touched } = samples
   let first = 0
-  let counts = { items: 0, samples: 0, histograms: 0, exemplars: 0 }
-  const close = (end: number): void => {
-    if (end === first) return
-    const example = textOf(touched[first]!)
-    requests.push({
-      message: writer.message,
-      bytes: writer.take(),
-      ...counts,
-      example,
-      series: end - first,
-    })
-    first = end
-    counts = { items: 0, samples: 0, histograms: 0, exemplars: 0 }
-  }
   for (let i = 0; i < touched.length; ) {
     // What one data point makes stays together.
-    let group = room(touched[i]!, samples)
+    let group = room(touched[i]!, samples, writer)
     let end = i + 1
-    while (end < touched.length && !touched[end]!.leads) group += room(touched[end++]!, samples)
-    if (writer.size + group > maxBytes) close(i)
-    for (; i < end; i++) {
-      const series = touched[i]!
-      writer.series(series, samples)
-      let length = 0
-      for (let at = series.head; at !== -1; at = samples.next[at]!) {
-        counts.items += samples.items[at]!
-        length++
-      }
-      if (series.native) counts.histograms += length
-      else counts.samples += length
-      counts.exemplars += series.exemplars?.length ?? 0
+    if (i < loneFrom)
+      while (end < loneFrom && !touched[end]!.leads) group += room(touched[end++]!, samples, writer)
+    if (writer.size + group > maxBytes && i > first) {
+      yield taken(writing, first, i)
+      first = i
     }
+    for (; i < end; i++) writer.series(touched[i]!, samples)
   }
-  close(touched.length)
-  return requests
+  if (first < touched.length) yield taken(writing, first, touched.length)
+}
+
+/** What the writer has, which are these series. */
+function taken({ samples, writer, textOf }: Writing, first: number, end: number): WriteRequest {
+  const series = samples.touched.slice(first, end)
+  const seriesItems = series.map(one => samples.itemsOf(one))
+  const counts = { samples: 0, histograms: 0, exemplars: 0 }
+  for (const one of series) {
+    const length = samples.lengthOf(one)
+    if (one.native) counts.histograms += length
+    else counts.samples += length
+    counts.exemplars += one.exemplars?.length ?? 0
+  }
+  return {
+    message: writer.message,
+    bytes: writer.take(),
+    ...counts,
+    items: seriesItems.reduce((sum, items) => sum + items, 0),
+    seriesItems,
+    example: textOf(series[0]!),
+    series: series.length,
+  }
 }
 
 /** Bytes of what `writeSample` writes, without its tag and length, which are two. */

@@ -16,6 +16,14 @@ const KEPT = 64 * 1024
 /** The same for native histograms, in bytes. */
 const NATIVES_KEPT = 1024 * 1024
 
+/** Samples of one series that came after newer ones. They stand beside its chain until `sort` puts them in. */
+interface Late {
+  readonly found: number[]
+  /** By time, where each sample of the series is: those in `found`, and those of the chain up to `known`. */
+  readonly at: Map<number, number>
+  known: number
+}
+
 export class Samples {
   /** With at least one sample each, in the order they came in. */
   readonly touched: WrittenSeries[] = []
@@ -34,6 +42,7 @@ export class Samples {
   /** Data points that this sample stands for: a point counts with the first of its samples. */
   items = new Uint32Array(SMALLEST)
   #size = 0
+  readonly #late = new Map<WrittenSeries, Late>()
 
   get size(): number {
     return this.#size
@@ -58,32 +67,62 @@ export class Samples {
       series.tail = added
       return true
     }
-    return this.#insert(series, time, start, low, high, items)
-  }
-
-  #insert(
-    series: WrittenSeries,
-    time: number,
-    start: number,
-    low: number,
-    high: number,
-    items: number,
-  ): boolean {
-    let before = -1
-    let at = series.head
-    while (this.times[at]! < time) {
-      before = at
-      at = this.next[at]!
-    }
-    if (this.times[at] === time) {
-      if (!this.#same(series, at, low, high)) return false
-      this.items[at]! += items
+    const there = this.#find(series, time)
+    if (there !== undefined) {
+      if (!this.#same(series, there, low, high)) return false
+      this.items[there]! += items
       return true
     }
-    const added = this.#put(time, start, low, high, items, at)
-    if (before === -1) series.head = added
-    else this.next[before] = added
+    const late = this.#lateOf(series)
+    const added = this.#put(time, start, low, high, items, -1)
+    late.at.set(time, added)
+    late.found.push(added)
     return true
+  }
+
+  /** Whether the series has a sample of this time. */
+  has(series: WrittenSeries, time: number): boolean {
+    const { tail } = series
+    return tail !== -1 && time <= this.times[tail]! && this.#find(series, time) !== undefined
+  }
+
+  /** Of a time that is not after the last one. */
+  #find(series: WrittenSeries, time: number): number | undefined {
+    return time === this.times[series.tail] ? series.tail : this.#lateOf(series).at.get(time)
+  }
+
+  /** Looking through the chain for each late sample would take hours, for a request full of them in any order. */
+  #lateOf(series: WrittenSeries): Late {
+    let late = this.#late.get(series)
+    if (late === undefined) {
+      late = { found: [], at: new Map([[this.times[series.head]!, series.head]]), known: series.head }
+      this.#late.set(series, late)
+    }
+    for (let at = this.next[late.known]!; at !== -1; at = this.next[at]!) {
+      late.at.set(this.times[at]!, at)
+      late.known = at
+    }
+    return late
+  }
+
+  /** Puts what came late where it belongs; before samples are read, and after the last was added. */
+  sort(): void {
+    const { times, next } = this
+    for (const [series, { found }] of this.#late) {
+      let before = -1
+      let at = series.head
+      for (const one of found.sort((a, b) => times[a]! - times[b]!)) {
+        while (times[at]! < times[one]!) {
+          before = at
+          at = next[at]!
+        }
+        next[one] = at
+        if (before === -1) series.head = one
+        else next[before] = one
+        before = one
+      }
+    }
+    this.#late.clear()
   }
 
   #same(series: WrittenSeries, at: number, low: number, high: number): boolean {
@@ -125,6 +164,12 @@ export class Samples {
     return items
   }
 
+  lengthOf(series: WrittenSeries): number {
+    let length = 0
+    for (let at = series.head; at !== -1; at = this.next[at]!) length++
+    return length
+  }
+
   /** Ready for the next batch. */
   clear(): void {
     for (const series of this.touched) {
@@ -132,6 +177,7 @@ export class Samples {
       series.exemplars = undefined
     }
     this.touched.length = 0
+    this.#late.clear()
     this.#size = 0
     this.natives.rewind()
     if (this.natives.bytes.length > NATIVES_KEPT) this.natives.bytes = Buffer.allocUnsafeSlow(NATIVES_KEPT)

@@ -4,9 +4,9 @@
  */
 
 import { Writer } from '../../otlp/writer.ts'
-import { ByteArena } from '../byte-arena.ts'
+import { ByteArena, offsetOf } from '../byte-arena.ts'
 import { ByteTable } from '../byte-table.ts'
-import type { Label } from './labels.ts'
+import { byBytes, type Label } from './labels.ts'
 
 /** prompb.MetricMetadata.MetricType and writev2.Metadata.MetricType; the numbers are the same in both. */
 export const METRIC_TYPES = {
@@ -85,6 +85,8 @@ export class Symbols {
   readonly #numbers = new Map<string, number>()
   readonly #texts: string[] = []
   readonly #bytes: Uint8Array[] = []
+  /** All texts in UTF-8. */
+  textBytes = 0
 
   constructor() {
     this.clear()
@@ -100,7 +102,9 @@ export class Symbols {
     if (known !== undefined) return known
     const number = this.#texts.push(text) - 1
     this.#numbers.set(text, number)
-    this.#bytes.push(encoder.encode(text))
+    const bytes = encoder.encode(text)
+    this.#bytes.push(bytes)
+    this.textBytes += bytes.length
     return number
   }
 
@@ -122,6 +126,7 @@ export class Symbols {
     this.#numbers.clear()
     this.#texts.length = 0
     this.#bytes.length = 0
+    this.textBytes = 0
     this.of('')
   }
 }
@@ -130,6 +135,23 @@ const encoder = new TextEncoder()
 
 const scratch = new Writer()
 
+/** Longer labels of a series are written anew each time: there may be as many of them as points. Bytes. */
+const LABELS_KEPT_MAX = 4096
+/** Letters of a text that is shown to people. */
+const SHOWN_MAX = 200
+
+/** `name{label="value", ...}`, for people: long texts are cut. */
+export function labelsText(labels: readonly Label[]): string {
+  const name = labels.find(([label]) => label === '__name__')?.[1] ?? ''
+  const others = labels.filter(([label]) => label !== '__name__')
+  const texts = others.map(([label, value]) => `${shortened(label)}=${JSON.stringify(shortened(value))}`)
+  return `${shortened(name)}{${texts.join(', ')}}`
+}
+
+function shortened(text: string): string {
+  return text.length <= SHOWN_MAX ? text : `${text.slice(0, SHOWN_MAX)}...`
+}
+
 /** All series, each once, whatever they were made from. */
 export class SeriesTable {
   readonly symbols = new Symbols()
@@ -137,12 +159,21 @@ export class SeriesTable {
   refs = new Uint32Array(1024)
   /** Labels as remote write 1.0 writes them, repeated field 1 of TimeSeries, by `labelsAt` of a series. */
   readonly labels = new ByteArena()
+  prepared: Uint8Array = new Uint8Array()
+  preparedFrom = 0
+  preparedTo = 0
   #refsUsed = 0
   readonly #table = new ByteTable()
   #series: WrittenSeries[] = []
 
   get size(): number {
     return this.#series.length
+  }
+
+  /** What is kept besides the series themselves: texts in both forms, references, labels. */
+  get bytes(): number {
+    const { symbols, refs, labels } = this
+    return 2 * symbols.textBytes + refs.byteLength + labels.bytes + this.#table.bytes
   }
 
   /** In the order they were made. */
@@ -187,10 +218,26 @@ export class SeriesTable {
     return at
   }
 
-  /** Sees to it that `labels` has those of the series. */
+  /** `prepared[preparedFrom, preparedTo)` are the labels of the series as remote write 1.0 has them, until the next call. */
   prepareLabels(series: WrittenSeries): void {
-    if (series.labelsAt !== -1) return
-    const out = scratch
+    if (series.labelsAt === -1) {
+      this.#writeLabels(scratch, series)
+      if (scratch.pos > LABELS_KEPT_MAX) {
+        this.prepared = scratch.bytes
+        this.preparedFrom = 0
+        this.preparedTo = scratch.pos
+        return
+      }
+      series.labelsLength = scratch.pos
+      series.labelsAt = this.labels.add(scratch.bytes, 0, scratch.pos)
+    }
+    const { labelsAt, labelsLength } = series
+    this.prepared = this.labels.chunkOf(labelsAt)
+    this.preparedFrom = offsetOf(labelsAt)
+    this.preparedTo = this.preparedFrom + labelsLength
+  }
+
+  #writeLabels(out: Writer, series: WrittenSeries): void {
     out.rewind()
     for (let i = series.refsAt; i < series.refsAt + series.refs; i += 2) {
       const label = out.open(1)
@@ -198,21 +245,14 @@ export class SeriesTable {
       out.lengthDelimited(2, this.symbols.bytes(this.refs[i + 1]!))
       out.close(label)
     }
-    series.labelsLength = out.pos
-    series.labelsAt = this.labels.add(out.bytes, 0, out.pos)
   }
 
-  /** `name{label="value", ...}`, for people. */
+  /** For people. */
   text({ refsAt, refs }: WrittenSeries): string {
-    let name = ''
-    const labels: string[] = []
-    for (let i = refsAt; i < refsAt + refs; i += 2) {
-      const label = this.symbols.text(this.refs[i]!)
-      const value = this.symbols.text(this.refs[i + 1]!)
-      if (label === '__name__') name = value
-      else labels.push(`${label}=${JSON.stringify(value)}`)
-    }
-    return `${name}{${labels.join(', ')}}`
+    const labels: Label[] = []
+    for (let i = refsAt; i < refsAt + refs; i += 2)
+      labels.push([this.symbols.text(this.refs[i]!), this.symbols.text(this.refs[i + 1]!)])
+    return labelsText(labels)
   }
 
   /** Forgets all. Series that were handed out before are not to be used any more. */
@@ -227,5 +267,5 @@ export class SeriesTable {
 }
 
 function byName([a]: Label, [b]: Label): number {
-  return a < b ? -1 : 1
+  return byBytes(a, b)
 }

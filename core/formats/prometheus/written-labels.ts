@@ -4,7 +4,7 @@
  * external label gives way to an attribute, and several underscores become one.
  */
 
-import { type Attribute, IDENTIFYING, instanceOf, jobOf, type Label, type Scope } from './labels.ts'
+import { type Attribute, byBytes, IDENTIFYING, instanceOf, jobOf, type Label, type Scope } from './labels.ts'
 import { labelName, writtenLabelName } from './names.ts'
 
 export interface LabelRules {
@@ -57,7 +57,7 @@ export function pointLabels(
   namer: Namer = writtenLabelName,
 ): Map<string, string> | { readonly problem: string } {
   const labels = new Map<string, string>()
-  for (const { key, value } of attributes.toSorted((a, b) => (a.key < b.key ? -1 : 1))) {
+  for (const { key, value } of attributes.toSorted((a, b) => byBytes(a.key, b.key))) {
     if (value === '') continue
     const name = namer(key, rules.utf8)
     if (name === undefined) return { problem: key }

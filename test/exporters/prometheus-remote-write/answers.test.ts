@@ -224,6 +224,49 @@ test('415 falls back to 1.0', async t => {
   assert.equal(warnings.length, 1)
 })
 
+// Scenario: a request of 2.0 becomes several of 1.0; of these one has to be sent again, and one is refused for ever.
+// Guarantees: each has the points of its own series: nothing counts as sent before all of it is, and only what was refused
+// is lost, with one of its series in the log.
+test('415 with a request that becomes several', async t => {
+  const { server, send, page, settings, dropped } = await started(t, {
+    ...V2,
+    max_batch_size_bytes: 3000,
+    max_batch_request_parallelism: 1,
+  })
+  const refused: string[][] = []
+  let away = 2
+  server.answer = ({ version, series }) => {
+    if (version === 2) return { status: 415 }
+    const names = series.map(({ labels }) => labels.find(([name]) => name === 'i')![1])
+    if (names.includes('40') && away-- > 0) return { status: 503 }
+    if (!names.includes('70')) return undefined
+    refused.push(names)
+    return { status: 400, body: 'no' }
+  }
+  await send(Array.from({ length: 100 }, (_, i) => gauge('g', i, { i: String(i), label: 'x'.repeat(20) })))
+  assert.equal(refused.length, 1)
+  const lost = refused[0]!.length
+  assert.ok(lost > 1 && lost < 60, `${lost}`)
+  assert.equal(server.taken().size, 100 - lost)
+  assert.deepEqual([page.out, dropped()], [100 - lost, { rejected_by_server: lost }])
+  const line = settings.log.lines.find(({ level }) => level === 'error')!
+  assert.ok(String(line.fields['error']).includes(`i="${refused[0]![0]}"`), String(line.fields['error']))
+})
+
+// Scenario: 2.0; the server wrote every sample and refuses the exemplars.
+// Guarantees: the points are sent, and the log has the server's words.
+test('nothing lost but exemplars', async t => {
+  const { server, send, page, dropped, settings } = await started(t, V2)
+  server.answer = () => ({
+    status: 400,
+    body: 'out of order exemplar',
+    headers: { 'X-Prometheus-Remote-Write-Samples-Written': '2' },
+  })
+  await send(ONE)
+  assert.deepEqual([page.out, dropped()], [2, {}])
+  assert.ok(settings.log.lines.some(({ fields }) => /out of order exemplar/.test(String(fields['error']))))
+})
+
 // Scenario: 2.0 is answered with everything but 415; 1.0 with 415.
 // Guarantees: no fallback.
 test('no fallback without a 415', async t => {

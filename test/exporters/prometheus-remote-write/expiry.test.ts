@@ -30,7 +30,7 @@ function writer(plain: Record<string, unknown>) {
     const chunk = metricsRequest(metrics)
     const batch = batchOf('metrics', metrics.length === 0 ? [] : [chunk], countItems(chunk, 'metrics'))
     const { requests } = translator.translate(batch, 'io.prometheus.write.v2.Request', now)
-    const series = requests.flatMap(({ bytes }) => readRequest2(bytes).series)
+    const series = [...requests].flatMap(({ bytes }) => readRequest2(bytes).series)
     return Object.fromEntries(
       series.map(({ key, samples, histograms }) => [
         key.replace('{}', ''),
@@ -80,6 +80,28 @@ test('marks and points', () => {
   })
 })
 
+// Scenario: a sender that was cut off sends what it kept meanwhile, from before the mark that is due, in any order.
+// Guarantees: no mark, for which a server would refuse what comes next; the series ends when it stops again.
+test('late points instead of a mark', () => {
+  const write = writer({ metric_expiration: '60s' })
+  const points = (...seconds: number[]): Plain =>
+    counter(
+      'c',
+      seconds.map(one => point(one, one)),
+    )
+  write(1000, points(10))
+  assert.deepEqual(write(100_000, points(80, 20, 40)), {
+    c_total: [
+      [20_000, 20],
+      [40_000, 40],
+      [80_000, 80],
+    ],
+  })
+  assert.deepEqual(write(101_000, points(90)), { c_total: [[90_000, 90]] })
+  assert.deepEqual(write(200_000), { c_total: [[150_000, 'stale']] })
+  assert.deepEqual(write(300_000, points(400)), { c_total: [[400_000, 400]] })
+})
+
 // Scenario: no metric_expiration; more series than are remembered.
 // Guarantees: nothing is ended by itself, and what is forgotten is not either.
 test('never by default', () => {
@@ -89,6 +111,27 @@ test('never by default', () => {
   const few = writer({ metric_expiration: '60s', series_cache_size: 1000 })
   few(1000, ...Array.from({ length: 1200 }, (_, i) => gauge(`g${i}`, i)))
   assert.deepEqual(few(100_000, gauge('b', 1)), { b: [[10_000, 1]] })
+})
+
+// Scenario: the server never answers the request with the marks; then points come.
+// Guarantees: the marks time out like any request, the points go through, and the marks come before them.
+test('marks that get no answer hold up nothing', async t => {
+  const { server, send, page, dropped } = await started(t, { metric_expiration: '20ms', timeout: '200ms' })
+  await send([counter('c', [point(10, 1)])])
+  let free = (): void => {}
+  const never = new Promise<void>(resolve => {
+    free = resolve
+  })
+  server.answer = (_, nth) => (nth === 1 ? { after: never } : undefined)
+  await until('the request with the marks', () => server.requests.length === 2)
+  await send([counter('c', [point(20, 2)])])
+  free()
+  assert.deepEqual([page.out, dropped()], [2, {}])
+  const values = server.requests
+    .slice(2)
+    .flatMap(({ series }) => series.flatMap(({ samples }) => samples.map(({ value }) => value)))
+  // Of marks that came and were not answered in time, or whose answer was not waited for, there are more than one.
+  assert.deepEqual([...new Set(values.slice(0, values.indexOf(2) + 1))], ['stale', 2])
 })
 
 for (const [version, config] of VERSIONS) {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RemoteWriteServer } from '../../kit/remote-write-server.ts'
-import { counter, gauge, type Plain, point, started, until, V2, VERSIONS } from './kit.ts'
+import { at, counter, gauge, type Plain, point, started, until, V2, VERSIONS } from './kit.ts'
 
 const SERIES = 60
 /** Every series at one time. */
@@ -44,6 +44,28 @@ for (const [version, config] of VERSIONS) {
       assert.deepEqual([...new Set(samples.map(({ time }) => time))].length, 30)
     assert.ok(server.inFlightMax > 1 && server.inFlightMax <= 5, `${server.inFlightMax}`)
     assert.ok(server.requests.some(({ series }) => series.some(({ samples }) => samples.length > 1)))
+  })
+}
+
+for (const [version, config] of VERSIONS) {
+  // Scenario: two readers of one process whose clocks differ by a moment write in turn, then something from an hour ago.
+  // Guarantees: target_info never goes back by less than what it holds good for, so that no server refuses the points
+  // beside it; for what is much older it is written too.
+  test(`target_info stays in order, version ${version}`, async t => {
+    const { server, send } = await started(t, config)
+    const hour = 3600
+    const times = [hour + 10, hour + 9.9, hour + 20, hour + 19, hour + 20, 10]
+    for (const [i, seconds] of times.entries())
+      await send([gauge(`g${i}`, 1, {}, { timeUnixNano: at(seconds) })], {
+        resource: { 'service.name': 's', os: 'linux' },
+      })
+    const written = server.requests.map(({ series }) =>
+      series.filter(({ key }) => key.startsWith('target_info{')).flatMap(({ samples }) => samples),
+    )
+    assert.deepEqual(
+      written.map(samples => samples.map(({ time }) => time / 1000)),
+      [[hour + 10], [], [hour + 20], [], [hour + 20], [10]],
+    )
   })
 }
 

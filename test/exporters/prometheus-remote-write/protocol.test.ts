@@ -134,6 +134,41 @@ for (const [version, config] of VERSIONS) {
   })
 }
 
+// Scenario: metrics with long descriptions, in requests of at most 4000 bytes.
+// Guarantees: descriptions count, and count once for series that share them.
+test('sizes with descriptions', async t => {
+  const { server, send } = await started(t, { ...V2, max_batch_size_bytes: 4000 })
+  const told = (i: number): Plain => ({
+    name: `told${i}`,
+    description: String(i).repeat(1000),
+    gauge: {
+      dataPoints: [1, 2, 3].map(n => ({
+        timeUnixNano: at(10),
+        asDouble: n,
+        attributes: attributes({ n: String(n) }),
+      })),
+    },
+  })
+  await send([1, 2, 3, 4, 5, 6, 7, 8].map(told))
+  for (const { bytes } of server.requests) assert.ok(bytes <= 4000, `${bytes}`)
+  assert.equal(server.requests.length, 3)
+  assert.equal(server.taken().size, 24)
+})
+
+// Scenario: names with letters beyond U+FFFF, which JavaScript and Prometheus sort otherwise.
+// Guarantees: labels are in the order of their bytes.
+test('labels in the order of their bytes', async t => {
+  const { server, send } = await started(t, { ...V2, translation_strategy: 'NoTranslation' })
+  const names = ['a\u{10000}', 'a\u{ffff}', 'a\u{1f600}b', 'a\u{1f600}a', 'a\u{e000}', 'a']
+  await send([gauge('g', 1, Object.fromEntries(names.map(name => [name, 'x'])))])
+  const labels = server.requests[0]!.series[0]!.labels.map(([name]) => name)
+  assert.equal(labels.length, 7)
+  assert.deepEqual(
+    labels,
+    labels.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
+  )
+})
+
 // Scenario: many series with the same names and values; exemplars with texts that labels have too.
 // Guarantees: the symbols begin with the empty text and no text stands there twice; the reader, which throws on a
 // reference to nothing and on half a pair, reads all; nothing of 1.0 is in it.

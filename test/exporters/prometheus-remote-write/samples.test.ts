@@ -20,9 +20,10 @@ const NUMBERS = [0, -0, 1, -1, 0.1, 1e300, 5e-324, 123_456_789.123_456_79, NaN, 
 
 for (const [version, config] of VERSIONS) {
   // Scenario: special numbers, integers beyond 2^53, times that are not whole milliseconds.
-  // Guarantees: doubles bit by bit, integers rounded once, times in whole milliseconds towards the past.
+  // Guarantees: doubles bit by bit, integers rounded once, times in whole milliseconds towards the past. A point without a
+  // time, for which Prometheus would refuse all that is in the same request, is rejected.
   test(`values and times, version ${version}`, async t => {
-    const { send, one } = await started(t, config)
+    const { send, one, server, dropped } = await started(t, config)
     await send([
       ...NUMBERS.map((value, i) => gauge(`n${i}`, value)),
       counter('i', [point(10, 0, { asInt: '9007199254740995' })]),
@@ -37,7 +38,8 @@ for (const [version, config] of VERSIONS) {
     assert.equal(one('minus_total').samples[0]!.value, -5)
     assert.equal(one('t').samples[0]!.time, 1_700_000_000_010)
     assert.equal(one('exact').samples[0]!.time, 1_700_000_000_010)
-    assert.equal(one('never').samples[0]!.time, 0)
+    assert.ok(!server.taken().has('never{}'))
+    assert.deepEqual(dropped(), { no_time: 1 })
   })
 
   // Scenario: points of one series in any order, some twice, two with other values at one time; one series from two
@@ -65,6 +67,30 @@ for (const [version, config] of VERSIONS) {
     )
     assert.deepEqual(dropped(), { duplicate_sample: 2 })
     assert.equal(page.out, 10)
+  })
+
+  // Scenario: histograms and summaries of one series at one time: equal ones, and others with the same count.
+  // Guarantees: equal ones are written once, of two that differ the first is, and the other is counted as lost.
+  test(`duplicates of several series, version ${version}`, async t => {
+    const { send, one, dropped, page } = await started(t, config)
+    const summary = (value: number): Plain => ({
+      name: 's',
+      summary: {
+        dataPoints: [
+          { timeUnixNano: at(10), count: '2', sum: 3, quantileValues: [{ quantile: 0.5, value }] },
+        ],
+      },
+    })
+    await send([
+      ...[histogram('h'), histogram('h'), histogram('h', { sum: 4 })],
+      histogram('h', { bucketCounts: ['2', '1', '3'] }),
+      ...[summary(1), summary(1), summary(2)],
+    ])
+    assert.deepEqual([page.out, dropped()], [4, { duplicate_sample: 3 }])
+    assert.deepEqual(
+      one('h_sum').samples.map(({ value }) => value),
+      [3.5],
+    )
   })
 
   // Scenario: a histogram, one without a sum, one whose lists are not packed, one whose bounds change.
