@@ -65,7 +65,7 @@ function urlProblem(url: string): readonly [wrong: string, fix: string] | undefi
     const host = url.replace(/^[a-z]+:\/\//i, '')
     return [
       `"${url}" does not begin with http:// or https://`,
-      `write http://${host === '' ? 'host:9090/api/v1/write' : host}`,
+      `write http://${host === '' ? 'host:9090/api/v1/write' : host.startsWith('/') ? `host:9090${host}` : host}`,
     ]
   }
   return URL.canParse(url) ? undefined : [`"${url}" is not a URL`, 'write http://host:9090/api/v1/write']
@@ -184,8 +184,12 @@ export const config = section(
       } = value
       if (compression !== '' && compression !== 'snappy')
         report.error('compression', 'is always snappy in remote write', 'remove it')
-      if (value.compression_params.level !== 0)
-        report.error('compression_params', 'snappy has no levels', 'remove level')
+      if (value.compression_params.level !== 0) {
+        const says = ['compression_params', 'snappy has no levels', 'remove level'] as const
+        // As there, where they are read with a compression only.
+        if (compression === '') report.warn(...says)
+        else report.error(...says)
+      }
       if (strategy.startsWith('No') && protobuf_message === V1)
         report.error(
           'translation_strategy',

@@ -10,6 +10,14 @@ export const REMOTE_WRITE: readonly Difference[] = [
     ],
   },
   {
+    says: '`endpoint` has to be written; there it has a default that leads nowhere.',
+    where: ['config: exporters prometheus_remote_write {}: accepted'],
+  },
+  {
+    says: '`protobuf_message` without a value is the default.',
+    where: ['config: exporters prometheus_remote_write *protobuf_message: }: accepted'],
+  },
+  {
     says: '`wal` cannot be had.',
     where: ['config: exporters prometheus_remote_write *wal: *: accepted'],
   },

@@ -188,7 +188,7 @@ export const DIFFERENCES: readonly Difference[] = [
     where: ['auth: HTTP*: challenge', 'auth: gRPC: nothing, a broken message: *'],
   },
   {
-    says: '`validate` already refuses what could only fail at start: an address without a port, a transport that is no stream, one URL path for two signals, one address for two listeners, an unknown compression, log encoding, record encoding, protocol or propagator, an authenticator that is not there, does not run or cannot do it, credentials over gRPC without TLS, a header name that is none.',
+    says: '`validate` already refuses what could only fail at start: an address without a port or one that is no URL, a transport that is no stream, one URL path for two signals, one address for two listeners, an unknown compression, log encoding, record encoding, protocol or propagator, an authenticator that is not there, does not run or cannot do it, credentials over gRPC without TLS, a header name that is none.',
     where: verdicts(
       'receivers kafka {traces: {encoding: nonsense}}',
       'receivers kafka {logs: {encoding: text_nonsense}}',
@@ -215,6 +215,10 @@ export const DIFFERENCES: readonly Difference[] = [
       'telemetry {traces: {propagators: [nobody]}}',
       'exporters prometheus *auth: {authenticator: nobody}}',
       'exporters prometheus_remote_write {endpoint: "a:9090"}',
+      'exporters prometheus_remote_write {endpoint: "ftp://a/push"}',
+      'exporters prometheus_remote_write {endpoint: "/push"}',
+      'exporters prometheus_remote_write {endpoint: "http://"}',
+      'exporters prometheus_remote_write {endpoint: "http://a:99999/"}',
       'exporters prometheus_remote_write *auth: {authenticator: nobody}}',
       'exporters otlp *auth: {authenticator: nobody}}',
       'receivers otlp *auth: {authenticator: nobody}}}}',

@@ -261,6 +261,38 @@ function request(...metrics: Plain[]): Uint8Array {
   return encodeRequest('metrics', { resourceMetrics: [{ scopeMetrics: [{ metrics }] }] })
 }
 
+// Scenario: two processes that say the same of themselves, and whose clocks differ, write in turn in 1.0; one of them sends
+// a point without a time.
+// Guarantees: Prometheus takes all the others. (It refuses a whole request for one sample that is out of order or from 1970.)
+test('two senders of one resource', { timeout: 600_000 }, async t => {
+  const program = await need(t, 'Prometheus', () => prometheusProgram('prometheus'))
+  if (program === undefined) return
+  const prometheus = await startPrometheus('{}', WRITTEN)
+  t.after(() => prometheus.stop())
+  const gateway = await gatewayWith(t, {
+    prometheus_remote_write: `endpoint: "http://${prometheus.address}/api/v1/write"`,
+  })
+  const now = Date.now()
+  const attributes = ['service.name', 'os'].map(key => ({ key, value: { stringValue: key } }))
+  const send = async (...metrics: Plain[]): Promise<ReadonlyMap<string, number>> => {
+    const resourceMetrics = [{ resource: { attributes }, scopeMetrics: [{ metrics }] }]
+    await sendHttp(gateway.http, 'metrics', encodeRequest('metrics', { resourceMetrics }))
+    return written(gateway)
+  }
+  await send(gauge('first', now))
+  await send(gauge('second', now - 2000))
+  const metrics = await send(gauge('first', now + 1), gauge('third', 0))
+  assert.equal((await prometheus.query('target_info')).length, 1)
+  assert.equal((await prometheus.query('second')).length, 1)
+  assert.equal(((await prometheus.query('first[1m]'))[0] as unknown as { values: [] }).values.length, 2)
+  const dropped = [...metrics].filter(([name]) => name.startsWith('sluice_dropped_items'))
+  assert.deepEqual(
+    dropped.map(([name, value]) => [/reason="(\w+)"/.exec(name)![1], value]),
+    [['no_time', 1]],
+  )
+  assert.deepEqual(imbalances(metrics), [])
+})
+
 // Scenario: a sample that is older than the last one of its series, beside a good one; a staleness mark.
 // Guarantees: the server's words and a series are in the log, what it took of the request counts as sent in 2.0 and
 // nothing in 1.0; a series that has ended is not found any more; everything adds up.

@@ -40,6 +40,8 @@ test('defaults', () => {
 test('mistakes', () => {
   const cases: readonly (readonly [plain: Record<string, unknown>, says: RegExp])[] = [
     [{ endpoint: 'prometheus:9090' }, /endpoint.*does not begin with http/],
+    [{ endpoint: '/push' }, /endpoint.*write http:\/\/host:9090\/push$/],
+    [{ compression_params: { level: 1 } }, /compression_params.*snappy has no levels/],
     [{ wal: { directory: '/x' } }, /wal.*write-ahead log is not available/],
     [{ compression: 'gzip' }, /compression.*always snappy/],
     [
