@@ -31,6 +31,11 @@ const HEADERS: Readonly<Record<MessageName, Readonly<Record<string, string>>>> =
   },
 }
 
+/** Of two refusals the one that asks for more patience; the first when both ask for none. */
+function longer(first: Refused | undefined, second: Refused): Refused {
+  return first === undefined || (second.afterMs ?? 0) > (first.afterMs ?? 0) ? second : first
+}
+
 export class Sender {
   readonly #client: HttpClient
   readonly #url: URL
@@ -92,7 +97,7 @@ export class Sender {
           await this.#sendOne(progress, attempt, request, meta, signal)
         } catch (error) {
           if (!progress.isCurrent(attempt)) return
-          if (error instanceof Refused) refused ??= error
+          if (error instanceof Refused) refused = longer(refused, error)
           else if (error instanceof Rejected) {
             // The authenticator has nothing for this sender.
             progress.lose(request.items, REJECTED_BY_SERVER.name, error.message)

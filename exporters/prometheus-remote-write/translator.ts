@@ -62,7 +62,7 @@ export class Translator {
       seriesMax: config.series_cache_size,
     })
     const { table } = this.#identity
-    this.#families = config.send_metadata && config.protobuf_message === FIRST ? new Set() : undefined
+    this.#families = config.send_metadata ? new Set() : undefined
     this.#intake = new Intake(this.#identity, this.#samples, this.#families)
     this.#expiry = new Expiry(config.metric_expiration, table, this.#samples)
     this.#writers = { [FIRST]: new RemoteWrite1(table), [SECOND]: new RemoteWrite2(table) }
@@ -118,7 +118,7 @@ export class Translator {
       throw error
     }
     this.#samples.clear()
-    yield* this.#metadata()
+    if (message === FIRST) yield* this.#metadata()
   }
 
   /** After a bug: tables that one half of a change is missing in would spoil what comes after. */

@@ -43,7 +43,7 @@ export class WrittenSeries {
   /** Where its label references are in those of the table (SeriesTable.refs), and how many. */
   readonly refsAt: number
   readonly refs: number
-  readonly family: Family
+  family: Family
   /** Its samples are native histograms; otherwise numbers. Never both: remote write 2.0 forbids it. */
   readonly native: boolean
   /** The first of the series that a data point makes: requests are cut in front of these only. */
@@ -199,7 +199,12 @@ export class SeriesTable {
     }
     const key = new Uint8Array(refs.buffer)
     const known = this.#table.find(0, key, 0, key.length)
-    if (known >= 0) return this.#series[known]!
+    if (known >= 0) {
+      const series = this.#series[known]!
+      // Whoever came last says what it is: a new release may say it in other words.
+      series.family = family
+      return series
+    }
     this.#table.add(0, key, 0, key.length)
     const series = new WrittenSeries(this.#keep(refs), refs.length, family, native, leads, textBytes)
     this.#series.push(series)

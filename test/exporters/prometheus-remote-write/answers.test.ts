@@ -253,6 +253,45 @@ test('415 with a request that becomes several', async t => {
   assert.ok(String(line.fields['error']).includes(`i="${refused[0]![0]}"`), String(line.fields['error']))
 })
 
+// Scenario: a server that does not know 2.0, with send_metadata.
+// Guarantees: what is sent as 1.0 from then on has its metadata.
+test('415 with metadata', async t => {
+  const { server, send } = await started(t, { ...V2, send_metadata: true })
+  server.answer = ({ version }) => (version === 2 ? { status: 415 } : undefined)
+  await send(ONE)
+  await send(ONE)
+  const names = server.requests.flatMap(({ metadata }) => metadata.map(one => one.metric_family_name))
+  assert.deepEqual(names, ['a', 'b_total'])
+})
+
+// Scenario: two requests at once are refused for now, one of them with a time to wait.
+// Guarantees: nothing is sent before that time, whichever answer came first.
+test('the longest Retry-After counts', async t => {
+  const clock = new ManualClock()
+  const { server, offer, page } = await started(
+    t,
+    { timeout: '0s', max_batch_size_bytes: 100, max_batch_request_parallelism: 2 },
+    { clock },
+  )
+  let both = (): void => {}
+  const first = new Promise<void>(resolve => {
+    both = resolve
+  })
+  server.answer = (_, nth) => {
+    if (nth === 0) return { status: 503 }
+    if (nth > 1) return undefined
+    both()
+    return { status: 429, headers: { 'Retry-After': '7' } }
+  }
+  await offer([gauge('a', 1, { x: 'y'.repeat(80) }), gauge('b', 1, { x: 'y'.repeat(80) })])
+  await first
+  await until('the wait', () => clock.waiting > 0)
+  assert.equal(clock.next, 7000)
+  await clock.advance(7000)
+  await until('both to be sent', () => page.held === 0)
+  assert.equal(server.requests.length, 4)
+})
+
 // Scenario: 2.0; the server wrote every sample and refuses the exemplars.
 // Guarantees: the points are sent, and the log has the server's words.
 test('nothing lost but exemplars', async t => {

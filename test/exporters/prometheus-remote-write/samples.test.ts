@@ -274,6 +274,18 @@ test('metadata and start times of 2.0', async t => {
   })
 })
 
+// Scenario: a new release of a service says something else of a metric whose name and labels stay.
+// Guarantees: from then on so does 2.0, for the series that are known already.
+test('metadata that change', async t => {
+  const { server, send } = await started(t, V2)
+  const told = (description: string, metric: Plain): Plain => ({ ...metric, description })
+  await send([told('Old.', gauge('g', 1)), told('Old.', histogram('h'))])
+  await send([told('New.', gauge('g', 1)), told('New.', histogram('h', { timeUnixNano: at(20) }))])
+  await send([told('New.', gauge('g', 1)), told('New.', histogram('h', { timeUnixNano: at(30) }))])
+  const helps = server.requests.map(({ series }) => [...new Set(series.map(one => one.metadata!.help))])
+  assert.deepEqual(helps, [['Old.'], ['New.'], ['New.']])
+})
+
 // Scenario: metrics that cannot be written beside one that can.
 // Guarantees: the good one arrives, every other point has a reason, and all of it adds up.
 test('what cannot be written has a reason', async t => {
