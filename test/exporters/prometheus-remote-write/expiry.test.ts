@@ -135,6 +135,37 @@ test('marks that get no answer hold up nothing', async t => {
 })
 
 for (const [version, config] of VERSIONS) {
+  // Scenario: a batch of many requests waits for its next attempt; marks of other series are due meanwhile, and are sent.
+  // Guarantees: the batch is none the worse for it: everything arrives, once.
+  test(`marks while a batch waits, version ${version}`, async t => {
+    const { server, send, page, dropped } = await started(t, {
+      ...config,
+      metric_expiration: '20ms',
+      max_batch_size_bytes: 400,
+      max_batch_request_parallelism: 1,
+      retry_on_failure: { initial_interval: '400ms', max_interval: '400ms', max_elapsed_time: '20s' },
+    })
+    await send([gauge('ends', 1)])
+    let refused = false
+    server.answer = ({ series }) => {
+      const key = series.find(one => one.key.includes('i="20"'))
+      if (key === undefined || refused) return undefined
+      refused = true
+      return { status: 503 }
+    }
+    await send(Array.from({ length: 60 }, (_, i) => gauge('g', i, { i: String(i) })))
+    assert.deepEqual([page.out, dropped(), refused], [61, {}, true])
+    const taken = [...server.taken()].filter(([key]) => key.startsWith('g{'))
+    assert.equal(taken.length, 60)
+    for (const [key, { samples }] of taken) {
+      const values = samples.map(({ value }) => value).filter(value => value !== 'stale')
+      assert.equal(values.length, 1, key)
+    }
+    assert.equal(server.taken().get('ends{}')!.samples.at(-1)!.value, 'stale')
+  })
+}
+
+for (const [version, config] of VERSIONS) {
   // Scenario: nothing is sent any more; the server refuses the marks at first.
   // Guarantees: they are sent by themselves, until they are taken, before anything newer, and are no items.
   test(`marks come by themselves, version ${version}`, async t => {

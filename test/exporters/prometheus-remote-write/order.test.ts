@@ -133,6 +133,26 @@ test('a batch in parts', async t => {
   assert.equal(new Set(taken.map(({ key }) => key)).size, taken.length)
 })
 
+// Scenario: a batch is given up on when some of its requests were sent, one was refused and others were never written; then
+// another batch with the same series.
+// Guarantees: what was sent counts as sent, the rest as lost; the next batch is whole.
+test('a batch that is given up on in the middle', async t => {
+  const { server, send, page, dropped } = await started(t, {
+    max_batch_size_bytes: 400,
+    max_batch_request_parallelism: 1,
+    retry_on_failure: { enabled: false },
+  })
+  server.answer = (_, nth) => (nth === 2 ? { status: 503 } : undefined)
+  await send(round(10))
+  const sent = server.taken().size
+  assert.ok(sent > 2 && sent < SERIES / 2, `${sent}`)
+  assert.equal(server.requests.length, 3)
+  assert.deepEqual([page.out, dropped()], [sent, { retry_disabled: SERIES - sent }])
+  await send(round(20))
+  assert.equal(page.out, sent + SERIES)
+  for (const { samples } of server.taken().values()) assert.equal(samples.at(-1)!.value, 20)
+})
+
 // Scenario: no queue; a good request, a refusal for ever, a request of which a part cannot be written.
 // Guarantees: each sender has the server's answer; nothing is dropped behind a sender's back.
 test('without a queue senders hear it all', async t => {
