@@ -106,7 +106,7 @@ export const config = section(
     max_batch_size_bytes: integer({
       default: 3_000_000,
       min: 0,
-      doc: 'No request is larger than this before compression, unless one data point is. 0 means 3000000.',
+      doc: 'No request is larger than this before compression, unless one data point or all samples of one series are. 0 means 3000000.',
     }),
     max_batch_request_parallelism: parallelism(),
     protobuf_message: choice(MESSAGES, {

@@ -73,8 +73,8 @@ export interface Writing {
 
 /**
  * All samples as requests, each written when it is asked for: labels that many series share can make them a thousand times
- * as large as what came in. None is larger than `maxBytes`, unless what one data point makes is alone; a series is in one
- * request whole, so they may be sent at once without its samples overtaking each other.
+ * as large as what came in. None is larger than `maxBytes`, unless what one data point makes is alone, or one series; a
+ * series is in one request whole, so they may be sent at once without its samples overtaking each other.
  */
 export function* writeRequests(writing: Writing): Generator<WriteRequest, void> {
   const { samples, writer, maxBytes, loneFrom } = writing

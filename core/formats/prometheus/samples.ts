@@ -16,6 +16,10 @@ const KEPT = 64 * 1024
 /** The same for native histograms, in bytes. */
 const NATIVES_KEPT = 1024 * 1024
 
+/** So many samples are looked at for the place of a late one; a series that has its place further back is sorted later. */
+const STEPS_MAX = 32
+const FAR = -2
+
 /** Samples of one series that came after newer ones. They stand beside its chain until `sort` puts them in. */
 interface Late {
   readonly found: number[]
@@ -73,11 +77,37 @@ export class Samples {
       this.items[there]! += items
       return true
     }
-    const late = this.#lateOf(series)
+    const late = this.#late.get(series)
     const added = this.#put(time, start, low, high, items, -1)
-    late.at.set(time, added)
-    late.found.push(added)
+    if (late === undefined) this.#link(series, this.#before(series, time), added)
+    else {
+      late.at.set(time, added)
+      late.found.push(added)
+    }
     return true
+  }
+
+  /** Puts a sample behind another one of the chain, -1 being its beginning. */
+  #link(series: WrittenSeries, before: number, added: number): void {
+    if (before === -1) {
+      this.next[added] = series.head
+      series.head = added
+    } else {
+      this.next[added] = this.next[before]!
+      this.next[before] = added
+    }
+  }
+
+  /** The last sample of the chain that is before this time, -1 when there is none, FAR when that takes too long to find. */
+  #before(series: WrittenSeries, time: number): number {
+    let before = -1
+    let at = series.head
+    for (let steps = 0; this.times[at]! < time; steps++) {
+      if (steps === STEPS_MAX) return FAR
+      before = at
+      at = this.next[at]!
+    }
+    return before
   }
 
   /** Whether the series has a sample of this time. */
@@ -88,7 +118,11 @@ export class Samples {
 
   /** Of a time that is not after the last one. */
   #find(series: WrittenSeries, time: number): number | undefined {
-    return time === this.times[series.tail] ? series.tail : this.#lateOf(series).at.get(time)
+    if (time === this.times[series.tail]) return series.tail
+    const before = this.#late.has(series) ? FAR : this.#before(series, time)
+    if (before === FAR) return this.#lateOf(series).at.get(time)
+    const at = before === -1 ? series.head : this.next[before]!
+    return this.times[at] === time ? at : undefined
   }
 
   /** Looking through the chain for each late sample would take hours, for a request full of them in any order. */

@@ -25,8 +25,9 @@ test('late samples', () => {
   for (let seed = 1; seed <= 200; seed++) {
     const random = new Random(seed)
     const expected = new Map<number, [low: number, items: number]>()
-    for (let i = 1 + random.below(60); i > 0; i--) {
-      const time = 1 + random.below(25)
+    const times = 1 + random.below(200)
+    for (let i = 1 + random.below(300); i > 0; i--) {
+      const time = 1 + random.below(times)
       const low = random.below(2)
       const before = expected.get(time)
       assert.equal(samples.has(series, time), before !== undefined)
