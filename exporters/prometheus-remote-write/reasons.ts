@@ -2,6 +2,7 @@
 
 export type Reason =
   | 'bad_name'
+  | 'bucket_out_of_range'
   | 'delta_temporality'
   | 'duplicate_sample'
   | 'histogram_count_mismatch'
@@ -14,6 +15,8 @@ export type Reason =
 /** What a sender and the log are told. */
 export const REASONS: Readonly<Record<Reason, string>> = {
   bad_name: 'no Prometheus name can be made of the name of the metric or of an attribute',
+  bucket_out_of_range:
+    'a bucket of an exponential histogram has a number beyond 2^31, where Prometheus has none',
   delta_temporality:
     'Prometheus needs sums since the start, and these are deltas: let the SDK send cumulative temporality',
   duplicate_sample:

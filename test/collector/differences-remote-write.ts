@@ -51,7 +51,7 @@ export const REMOTE_WRITE: readonly Difference[] = [
     where: ['remote-write: *without_time: *'],
   },
   {
-    says: 'Series that Prometheus cannot have are rejected with a reason: two labels `le`, an exponential histogram whose buckets do not add up, or whose scale is too low. There they are sent, and the last one as a series without samples.',
+    says: 'Series that Prometheus cannot have are rejected with a reason: two labels `le`, an exponential histogram whose buckets do not add up or lie beyond 32 bits, or whose scale is too low. There they are sent, and the last one as a series without samples.',
     where: [
       'remote-write: *reserved_le: *',
       'remote-write: *wrong_native: *',

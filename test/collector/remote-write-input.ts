@@ -224,7 +224,14 @@ export const ODD: Readonly<Record<string, readonly Part[]>> = {
     { metrics: [histogram('equal_bounds', { explicitBounds: [1, 1], bucketCounts: ['1', '2', '3'] })] },
   ],
   reserved_le: [{ metrics: [histogram('reserved_le', {}, { le: 'mine' })] }],
-  wrong_native: [{ metrics: [exponential('wrong_native', { count: '7' })] }],
+  wrong_native: [
+    {
+      metrics: [
+        exponential('wrong_native', { count: '7' }),
+        exponential('wrong_native_far', { positive: { offset: 2 ** 31 - 2, bucketCounts: ['1', '2'] } }),
+      ],
+    },
+  ],
   name_label: [{ metrics: [histogram('name_label', {}, { __name__: 'mine' })] }],
   stale_later: [
     { metrics: [histogram('stale_later', {})] },

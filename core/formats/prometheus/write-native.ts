@@ -29,7 +29,10 @@ const GAP_MAX = 2
 /** Counts beyond this are not exact in a double. */
 const EXACT_MAX = Number.MAX_SAFE_INTEGER
 
-export type NativeProblem = 'scale_too_low' | 'histogram_count_mismatch'
+/** Prometheus counts buckets in 32 bits. */
+const INDEX_MAX = 2 ** 31 - 1
+
+export type NativeProblem = 'scale_too_low' | 'histogram_count_mismatch' | 'bucket_out_of_range'
 
 /** `time` in ms. Or why Prometheus cannot have it; then nothing is written. */
 export function writeNative(
@@ -45,6 +48,7 @@ export function writeNative(
   const total = zeroCount + negative.read(point.negative, by) + positive.read(point.positive, by)
   if (count > EXACT_MAX || (Number.isNaN(sum) ? total > count : total !== count))
     return 'histogram_count_mismatch'
+  if (Math.max(negative.last, positive.last) > INDEX_MAX) return 'bucket_out_of_range'
   out.tag(HISTOGRAM.count, 0)
   out.varint(count)
   if (sum !== 0) double(out, HISTOGRAM.sum, sum)
@@ -104,13 +108,14 @@ class Side {
     this.#indexes.length = this.#counts.length = 0
     let index = offset
     let total = 0
+    const neighbours = 2 ** by
     const cursor = this.#cursor.reset(bytes, start, stop)
     const take = (pos: number): void => {
       readVarint64(bytes, pos)
       const count = readHigh * 0x1_0000_0000 + low
       total += count
-      // Beyond 31 all indexes of one sign fall into one of two buckets; `>>` would take the shift modulo 32.
-      if (count > 0) this.#add((by > 31 ? (index < 0 ? -1 : 0) : index >> by) + 1, count)
+      // `>>` would take the shift modulo 32, and indexes for 32 bits.
+      if (count > 0) this.#add(Math.floor(index / neighbours) + 1, count)
       index++
     }
     while (cursor.next()) {
@@ -119,6 +124,11 @@ class Side {
       else if (cursor.wire === LEN) for (let pos = cursor.start; pos < cursor.stop; pos = varintEnd) take(pos)
     }
     return total
+  }
+
+  /** The index of the last bucket that is not empty. */
+  get last(): number {
+    return this.#indexes.at(-1) ?? 0
   }
 
   #add(index: number, count: number): void {

@@ -134,6 +134,9 @@ for (const [version, config] of VERSIONS) {
       }),
       exponential('wrong', { count: '7' }),
       exponential('coarse', { scale: -5 }),
+      exponential('far', { positive: { offset: 2 ** 31 - 2, bucketCounts: ['2', '0', '3'] } }),
+      exponential('last', { positive: { offset: 2 ** 31 - 2, bucketCounts: ['5', '0', '0'] } }),
+      exponential('first', { negative: { offset: -(2 ** 31), bucketCounts: ['5'] }, positive: undefined }),
       exponential('both'),
       gauge('both', 1),
     ])
@@ -148,10 +151,17 @@ for (const [version, config] of VERSIONS) {
     ]
     const read = (name: string) => plain(one(name).histograms[0] as unknown as Plain)
     assert.deepEqual(read('n'), [2, { 4: 2, 8: 3 }, {}, 6, 1, 1e-128, 3.5])
+    assert.deepEqual(read('last'), [2, { [2 ** 31 - 1]: 5 }, {}, 6, 1, 1e-128, 3.5])
+    assert.deepEqual(read('first'), [2, {}, { [1 - 2 ** 31]: 5 }, 6, 1, 1e-128, 3.5])
     assert.deepEqual(read('fine'), [8, { 0: 6, 2: 1 }, { 2: 3 }, 11, 1, 0.5, 3.5])
     for (const { samples, histograms } of server.taken().values())
       assert.ok(samples.length === 0 || histograms.length === 0)
-    assert.deepEqual(dropped(), { histogram_count_mismatch: 1, scale_too_low: 1, type_conflict: 1 })
+    assert.deepEqual(dropped(), {
+      bucket_out_of_range: 1,
+      histogram_count_mismatch: 1,
+      scale_too_low: 1,
+      type_conflict: 1,
+    })
   })
 
   // Scenario: staleness marks of each kind, also of histograms and summaries that have lost their buckets.
