@@ -22,6 +22,7 @@ const dimension = section(
     }),
     default: optional(
       text({ doc: 'The value when no such attribute is there. Without it the dimension is left out then.' }),
+      { empty: 'off' },
     ),
     glob: text({
       default: '',
@@ -154,6 +155,7 @@ export const config = section(
       integer({
         doc: 'With delta temporality: of how many series without new spans to remember when they were handed on last, so that their next point begins there. 1000 when it is not written.',
       }),
+      { empty: 'off' },
     ),
     resource_metrics_cache_size: integer({
       default: 1000,

@@ -33,7 +33,7 @@ const VALUES: readonly Plain[] = [
   { stringValue: 'ü'.repeat(80) },
 ]
 
-/** Ends relative to the start, in ns: bounds of buckets and their neighbours, zero, before the start, very long. */
+/** Ends relative to the start, in ns: bounds of buckets and their neighbours, zero, before the start, very long, longer than a double can count. */
 const DURATIONS = [
   0n,
   1n,
@@ -47,6 +47,8 @@ const DURATIONS = [
   -5n,
   123_456_789n,
   86_400_000_000_000n,
+  9_007_199_254_740_993n,
+  16_000_000_000_000_000_001n,
 ]
 
 const STATES = [

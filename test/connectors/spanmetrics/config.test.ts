@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AdjustedCount } from '../../../connectors/spanmetrics/adjusted-count.ts'
-import { boundsOf, config } from '../../../connectors/spanmetrics/config.ts'
+import { boundsOf, config, DELTA } from '../../../connectors/spanmetrics/config.ts'
 import { Glob } from '../../../connectors/spanmetrics/glob.ts'
 import { readConfig, tryConfig } from '../../kit/read-config.ts'
 
@@ -22,13 +22,28 @@ test('wrong dimensions are refused', () => {
   )
   assert.match(dimensions({ glob: 'a.*', default: 'x' }), /has a default for the glob "a\.\*"/)
   assert.match(dimensions({ glob: '*.name' }), /glob "\*\.name", which matches "service.name"/)
-  assert.match(dimensions({ glob: 'a[' }), /has the glob "a\[": .*missing closing/)
+  assert.match(dimensions({ glob: 'a[' }), /has the glob "a\[": a \[ is not closed/)
+  assert.match(dimensions({ glob: 'a[b-' }), /a \[ is not closed/)
+  assert.match(dimensions({ glob: '[]' }), /there is nothing in \[\]/)
+  assert.match(dimensions({ glob: '[z-a]' }), /goes backwards/)
+  assert.match(dimensions({ glob: '[a-cx]' }), /has to be the only thing there/)
   assert.match(said({ calls_dimensions: [{}] }), /calls_dimensions: has/)
   assert.match(said({ histogram: { dimensions: [{}] } }), /histogram: has/)
   assert.match(said({ events: { enabled: true } }), /events::dimensions: is empty/)
   assert.equal(said({ events: { enabled: false, dimensions: [{}] } }), '')
   assert.match(said({ aggregation_temporality: 'delta' }), /"delta" is not known, so metrics are cumulative/)
   assert.match(said({ dimensions_cache_size: 5 }), /has no effect here/)
+})
+
+// Scenario: keys that may be left out, with nothing behind them.
+// Guarantees: they mean what they mean when they are left out, as in the Collector.
+test('keys with nothing behind them', () => {
+  const delta = { aggregation_temporality: DELTA, metric_timestamp_cache_size: null }
+  assert.equal(said(delta), '')
+  assert.equal(readConfig(config, delta).metric_timestamp_cache_size, undefined)
+  const [dimension] = readConfig(config, { dimensions: [{ name: 'a', default: null }] }).dimensions
+  assert.equal(dimension!.default, undefined)
+  assert.match(said({ ...delta, metric_timestamp_cache_size: 0 }), /write 1 or more/)
 })
 
 // Scenario: bounds as durations, in both units, from the default and from a preset.
@@ -58,6 +73,13 @@ test('globs', () => {
     'a?c': [['abc'], ['a.c', 'ac']],
     '[a-c]x': [['bx'], ['dx', '[a-c]x']],
     '[!a]x': [['bx'], ['ax']],
+    '[!a-c]': [['d'], ['b']],
+    '[xa-c]': [
+      ['x', 'a', '-', 'c'],
+      ['b', ''],
+    ],
+    '[\\]^]': [[']', '^'], ['\\']],
+    '[ü-ý]': [['ü'], ['u']],
     '{http,db}.*': [
       ['http.a', 'db.b'],
       ['rpc.a', '{http,db}.a'],
