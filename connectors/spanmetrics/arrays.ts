@@ -3,8 +3,9 @@
 /** How arrays grow: by as much as there is room for. */
 const GROWTH = [2, 1.25]
 
-/** A multiplier that nobody outside knows: nobody can make keys that all meet in one place. */
-const SECRET = (Math.floor(Math.random() * 0x7fff_ffff) << 1) | 1
+/** Multipliers that nobody outside knows. */
+const SECRET = oddNumber()
+const SECRET_2 = oddNumber()
 
 /** The first bound that is not below `value`: bounds are inclusive. */
 export function bucketOf(bounds: Float64Array, value: number): number {
@@ -18,16 +19,32 @@ export function bucketOf(bounds: Float64Array, value: number): number {
   return low
 }
 
+/**
+ * Nobody can make keys that all meet in one place without knowing the secrets. One lane would not do: the highest bit of
+ * a word goes through a multiplication as it is, whatever the multiplier, so a second word could always undo it. What
+ * undoes it in one lane does not in the other, because they shift differently.
+ */
 export function hashOf(key: Uint8Array, length: number): number {
   let hash = length
+  let other = length
   let i = 0
   for (; i + 4 <= length; i += 4) {
     const word = key[i]! | (key[i + 1]! << 8) | (key[i + 2]! << 16) | (key[i + 3]! << 24)
     hash = Math.imul(hash ^ word, SECRET)
     hash ^= hash >>> 15
+    other = Math.imul(other ^ word, SECRET_2)
+    other ^= other >>> 12
   }
-  for (; i < length; i++) hash = Math.imul(hash ^ key[i]!, SECRET)
+  for (; i < length; i++) {
+    hash = Math.imul(hash ^ key[i]!, SECRET)
+    other = Math.imul(other ^ key[i]!, SECRET_2)
+  }
+  hash ^= Math.imul(other ^ (other >>> 15), SECRET)
   return hash ^ (hash >>> 16)
+}
+
+function oddNumber(): number {
+  return (Math.floor(Math.random() * 0x7fff_ffff) << 1) | 1
 }
 
 /** The next size of an array, at least `wanted`: the largest that fits. 0 when none does and it is not `needed`. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { hashOf } from '../../../connectors/spanmetrics/arrays.ts'
 import { Budget } from '../../../connectors/spanmetrics/budget.ts'
 import { NONE, SeriesTable } from '../../../connectors/spanmetrics/series.ts'
 
@@ -71,6 +72,26 @@ test('a table is a map', () => {
     }),
     { numRuns: 60 },
   )
+})
+
+// Scenario: keys made by somebody who knows how they are hashed, but not with which numbers: pairs of words in which the
+// highest bit goes through the multiplication as it is, and the second word takes back what the shift made of it.
+// Guarantees: they do not meet in one place, whichever shift the pairs are made for.
+test('keys that were made to collide', () => {
+  const PAIRS = 10
+  for (let shift = 1; shift < 32; shift++) {
+    const hashes = new Set<number>()
+    for (let nth = 0; nth < 2 ** PAIRS; nth++) {
+      const words = new Uint32Array(2 * PAIRS).fill(0x61616161)
+      for (let pair = 0; pair < PAIRS; pair++) {
+        if (((nth >> pair) & 1) === 0) continue
+        words[2 * pair]! ^= 0x8000_0000
+        words[2 * pair + 1]! ^= 0x8000_0000 ^ (0x8000_0000 >>> shift)
+      }
+      hashes.add(hashOf(new Uint8Array(words.buffer), 8 * PAIRS))
+    }
+    assert.ok(hashes.size > 1000, `shift ${shift}: ${hashes.size} of 1024`)
+  }
 })
 
 // Scenario: a budget that is used up; a series that is needed all the same.
