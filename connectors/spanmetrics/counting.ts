@@ -263,6 +263,8 @@ export class Counting {
   /** The series that counts what is beyond a limit; where there is no room for that, the one of all resources. */
   #overflow(metrics: Metrics, resource: Resource, now: Now): number {
     resource.overflowed++
+    // Nobody finds the resource of all others by its bytes, which is where the others are marked as seen.
+    resource.seen = now.monotonic
     const { table } = metrics
     const key = this.#overflowKey
     key.rewind()

@@ -162,7 +162,8 @@ export class Flush {
 
   /** Forgets what is to be forgotten, unless a span came since the flush began. */
   #sweep(groups: readonly Metrics[], leaving: ReadonlySet<Resource>, now: number): void {
-    const { list } = this.#counting.resources
+    const { resources } = this.#counting
+    const { list } = resources
     const left = new Int32Array(list.length)
     for (const { table, index } of groups) {
       const gone = this.#delta ? this.#idle(table, leaving) : this.#expired(table, leaving, now)
@@ -176,10 +177,12 @@ export class Flush {
           if (!this.#delta && !isOverflow(table, row)) active[index] = active[index]! - 1
         }
       }
-      if (any) table.sweep(gone)
+      if (!any) continue
+      table.sweep(gone)
+      resources.reconsider()
     }
     const removed = list.filter(resource => resource !== undefined && left[resource.index] === 0)
-    if (removed.length > 0) this.#counting.resources.remove(removed as Resource[])
+    if (removed.length > 0) resources.remove(removed as Resource[])
   }
 
   #expired(table: SeriesTable, leaving: ReadonlySet<Resource>, now: number): Uint8Array {

@@ -116,6 +116,11 @@ export class Resources {
     this.#budget.bytes += bytes
   }
 
+  /** There is room again: whoever was counted together with others may now get a resource. */
+  reconsider(): void {
+    if (this.#others !== undefined) this.#forgetOrigins()
+  }
+
   #forgetOrigins(): void {
     this.#origins.clear()
     this.#last = undefined
