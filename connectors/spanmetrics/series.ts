@@ -197,12 +197,12 @@ export class SeriesTable {
   /** Ids are at these positions of `bytes`. */
   exemplify(row: number, bytes: Uint8Array, traceId: number, spanId: number, value: number): void {
     let some = this.exemplars[row]
-    if (some === undefined) {
-      some = new Exemplars(this.#exemplarsMax)
-      if (!this.#budget.fits(OBJECT_BYTES + some.byteLength)) return
-      this.exemplars[row] = some
-      this.#hold(OBJECT_BYTES + some.byteLength)
+    const more = some === undefined ? OBJECT_BYTES + Exemplars.byteLength(this.#exemplarsMax) : some.growth
+    if (more > 0) {
+      if (!this.#budget.fits(more)) return
+      this.#hold(more)
     }
+    if (some === undefined) this.exemplars[row] = some = new Exemplars(this.#exemplarsMax)
     some.add(bytes, traceId, spanId, value)
   }
 
@@ -223,37 +223,19 @@ export class SeriesTable {
 
   /** Takes out the rows that `gone` says; the others get new numbers, in the order they had. */
   sweep(gone: Uint8Array): void {
+    const { size } = this
     let kept = 0
     let used = 0
-    const { width, arena } = this
-    for (let row = 0; row < this.size; row++) {
+    for (let row = 0; row < size; ) {
       if (gone[row] === 1) {
-        this.clear(row)
-        const some = this.exemplars[row]
-        if (some !== undefined) this.#hold(-OBJECT_BYTES - some.byteLength)
+        this.#letGo(row++)
         continue
       }
-      const length = this.keyLength[row]! + this.attributesLength[row]!
-      const at = this.keyAt[row]!
-      // Arenas are filled in the order of rows, so that nothing is written over that is still to be moved.
-      arena.copyWithin(used, at, at + length)
-      this.keyAt[kept] = used
-      used += length
-      if (kept !== row) {
-        this.#hashes[kept] = this.#hashes[row]!
-        this.keyLength[kept] = this.keyLength[row]!
-        this.attributesLength[kept] = this.attributesLength[row]!
-        this.owner[kept] = this.owner[row]!
-        this.count[kept] = this.count[row]!
-        this.start[kept] = this.start[row]!
-        this.seen[kept] = this.seen[row]!
-        this.first[kept] = this.first[row]!
-        this.sum[kept] = this.sum[row]!
-        this.buckets.copyWithin(kept * width, row * width, (row + 1) * width)
-        this.exponential[kept] = this.exponential[row]
-        this.exemplars[kept] = this.exemplars[row]
-      }
-      kept++
+      let stop = row + 1
+      while (stop < size && gone[stop] !== 1) stop++
+      used = this.#move(row, stop, kept, used)
+      kept += stop - row
+      row = stop
     }
     this.exponential.length = Math.min(this.exponential.length, kept)
     this.exemplars.length = Math.min(this.exemplars.length, kept)
@@ -262,7 +244,39 @@ export class SeriesTable {
     // Memory that an attack took is given back once its series are gone.
     if (kept < this.capacity / 4) this.#resize(powerAbove(kept * 2, ROWS_MIN))
     else this.#rehash(this.#slots.fill(0))
-    if (used < arena.length / 4) this.#resizeArena(powerAbove(used * 2, ARENA_MIN))
+    if (used < this.arena.length / 4) this.#resizeArena(powerAbove(used * 2, ARENA_MIN))
+  }
+
+  #letGo(row: number): void {
+    if (this.exponential[row] !== undefined) this.#hold(-this.#exponentialBytes)
+    const some = this.exemplars[row]
+    if (some !== undefined) this.#hold(-OBJECT_BYTES - some.byteLength)
+  }
+
+  /** Rows from `from` up to `stop` become those from `to` on, their keys those at `used`; says where these end. */
+  #move(from: number, stop: number, to: number, used: number): number {
+    const { width, arena, keyAt, keyLength, attributesLength } = this
+    // Arenas are filled in the order of rows, so that nothing is written over that is still to be moved.
+    const start = keyAt[from]!
+    const end = keyAt[stop - 1]! + keyLength[stop - 1]! + attributesLength[stop - 1]!
+    if (from === to) return end
+    arena.copyWithin(used, start, end)
+    this.buckets.copyWithin(to * width, from * width, stop * width)
+    for (let row = from; row < stop; row++, to++) {
+      keyAt[to] = keyAt[row]! - start + used
+      keyLength[to] = keyLength[row]!
+      attributesLength[to] = attributesLength[row]!
+      this.#hashes[to] = this.#hashes[row]!
+      this.owner[to] = this.owner[row]!
+      this.count[to] = this.count[row]!
+      this.start[to] = this.start[row]!
+      this.seen[to] = this.seen[row]!
+      this.first[to] = this.first[row]!
+      this.sum[to] = this.sum[row]!
+      this.exponential[to] = this.exponential[row]
+      this.exemplars[to] = this.exemplars[row]
+    }
+    return used + end - start
   }
 
   #resize(rows: number): void {
