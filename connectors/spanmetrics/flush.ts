@@ -14,8 +14,13 @@ import type { SeriesTable } from './series.ts'
 
 const EMPTY = new Uint8Array()
 const REQUEST_BYTES = 1024 * 1024
-/** So many series are written before the size is looked at. */
+/** Most series that are written before the size is looked at. */
 const GROUP = 1000
+/** About what a point takes beside its attributes, buckets and exemplars. */
+const POINT_BYTES = 44
+const EXEMPLAR_BYTES = 56
+/** Counts of exponential buckets are varints; large ones are rare. */
+const BUCKET_BYTES = 3
 /** Default of metric_timestamp_cache_size. */
 const REMEMBERED = 1000
 
@@ -61,16 +66,34 @@ export class Flush {
       for (const [i, group] of groups.entries()) {
         const { order, starts } = ordered[i]!
         const end = starts[resource.index + 1]!
-        for (let at = starts[resource.index]!; at < end; at += GROUP) {
-          const rows = order.subarray(at, Math.min(at + GROUP, end))
+        for (let at = starts[resource.index]!, next = at; at < end; at = next) {
+          const most = Math.min(at + GROUP, end)
+          next = this.#fitting(group, order, at, most)
+          const rows = order.subarray(at, next)
           this.#write(group, resource, rows, time, last || leaving.has(resource))
           this.#settle(group, resource, rows, wall)
-          if (this.#writer.byteLength >= REQUEST_BYTES) yield this.#take()
+          const isFull = next < most || this.#writer.byteLength >= REQUEST_BYTES
+          if (isFull && this.#writer.points > 0) yield this.#take()
         }
       }
     }
     if (this.#writer.points > 0) yield this.#take()
     this.#sweep(groups, leaving, now)
+  }
+
+  /** Where the rows from `at` on end that still fit into the request; there is always one. */
+  #fitting({ table, calls, duration }: Metrics, order: Int32Array, at: number, most: number): number {
+    const points = calls && duration ? 2 : 1
+    let room = REQUEST_BYTES - this.#writer.byteLength
+    let next = at
+    for (; next < most; next++) {
+      const row = order[next]!
+      const exemplars = table.exemplars[row]?.count ?? 0
+      const buckets = 16 * table.width + BUCKET_BYTES * (table.exponential[row]?.length ?? 0)
+      room -= points * (table.attributesLength[row]! + POINT_BYTES + EXEMPLAR_BYTES * exemplars) + buckets
+      if (room < 0) break
+    }
+    return Math.max(next, at + 1)
   }
 
   #take(): Request {

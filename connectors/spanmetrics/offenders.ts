@@ -4,13 +4,15 @@
  */
 
 import { valueText } from '../../core/formats/any-value.ts'
-import { Cursor, readString } from '../../core/otlp/cursor.ts'
+import { readCachedString } from '../../core/formats/text-cache.ts'
+import { Cursor } from '../../core/otlp/cursor.ts'
 import { KeyValueRange } from '../../core/otlp/value.ts'
 import { isOverflow, type Metrics } from './groups.ts'
 import type { Resource } from './resources.ts'
 
-/** Looking at more rows would not change the answer. */
-const ROWS_MAX = 20_000
+/** Looking at more rows, or at more bytes of attributes, would not change the answer, and nothing else goes on meanwhile. */
+const ROWS_MAX = 10_000
+const BYTES_MAX = 4 * 1024 * 1024
 const EXAMPLES = 3
 const EXAMPLE_LENGTH = 60
 
@@ -55,18 +57,24 @@ function describe(
   const blamed = own ? resource : (largest(resources) ?? resource)
   const values = new Map<string, Set<string>>()
   let rows = 0
+  let bytes = 0
   for (const { table } of groups) {
-    for (let row = 0; row < table.size && rows < ROWS_MAX; row++) {
+    for (let row = 0; row < table.size && rows < ROWS_MAX && bytes < BYTES_MAX; row++) {
       if (table.owner[row] !== blamed.index || isOverflow(table, row)) continue
       rows++
+      bytes += table.attributesLength[row]!
       const start = table.keyAt[row]! + table.keyLength[row]!
       collect(values, table.arena, start, start + table.attributesLength[row]!)
     }
   }
   if (!own) {
     const others = new Map<string, Set<string>>()
-    for (const one of resources.slice(0, ROWS_MAX))
-      if (one !== undefined && !one.overflow) collect(others, one.attributes, 0, one.attributes.length)
+    bytes = 0
+    for (const one of resources.slice(0, ROWS_MAX)) {
+      if (one === undefined || one.overflow || bytes >= BYTES_MAX) continue
+      bytes += one.attributes.length
+      collect(others, one.attributes, 0, one.attributes.length)
+    }
     const [key, inResources] = widest(others)
     if (inResources.size > widest(values)[1].size) values.set(`resource ${key}`, inResources)
   }
@@ -98,7 +106,7 @@ function collect(into: Map<string, Set<string>>, bytes: Uint8Array, start: numbe
   while (cursor.next()) entries.push(cursor.start, cursor.stop)
   for (let i = 0; i < entries.length; i += 2) {
     entry.find(bytes, entries[i]!, entries[i + 1]!)
-    const key = readString(bytes, entry.keyStart, entry.keyStop)
+    const key = readCachedString(bytes, entry.keyStart, entry.keyStop)
     let values = into.get(key)
     if (values === undefined) into.set(key, (values = new Set()))
     values.add(valueText(bytes, entry.valueStart, entry.valueStop))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { OVERFLOW_KEY } from '../../../connectors/spanmetrics/resources.ts'
-import { begin, callsOf, type Point, request, span, text } from './kit.ts'
+import { begin, callsOf, type Point, request, span, text, WALL } from './kit.ts'
 
 const SERIES = 'sluice_spanmetrics_series{connector="span_metrics"}'
 const BYTES = 'sluice_spanmetrics_series_bytes{connector="span_metrics"}'
@@ -147,4 +147,112 @@ test('the limit with delta temporality', async () => {
     const expected = { [names[0]!]: 1, [names[1]!]: 1, [names[2]!]: 1, overflow: 2 }
     assert.deepEqual(callsOf(taken()), expected)
   }
+})
+
+// Scenario: an hour after the start, a budget of memory that one service uses up with 1000 names, again and again.
+// Guarantees: every span is in the metrics one flush later, those beyond the limit too: their series is not forgotten.
+test('what memory has no room for is counted however late it comes', async () => {
+  const { send, clock, taken } = await begin({ aggregation_cardinality_limit: 0, max_series_bytes: 200_000 })
+  await clock.advance(60 * 60_000)
+  const names = request(Array.from({ length: 1000 }, (_, i) => span(`GET /users/${i}`)))
+  for (let sent = 0; sent < 5000; sent += 1000) {
+    await send(names)
+    await clock.advance(60_000)
+    const points = taken()
+    assert.equal(total(points, 'duration'), sent + 1000)
+    const beyond = points.find(({ name, labels }) => name === 'calls' && labels[OVERFLOW_KEY] === true)
+    assert.equal(beyond!.start, WALL + 60 * 60_000)
+  }
+})
+
+// Scenario: an attack leaves no memory for the resource of another service; the attack ends, both services go on.
+// Guarantees: once the series of the attack are forgotten, the other service has series of its own.
+test('after an attack everybody has series again', async () => {
+  const { send, spans, clock, taken } = await begin({
+    aggregation_cardinality_limit: 0,
+    max_series_bytes: 200_000,
+  })
+  await spans(...Array.from({ length: 1000 }, (_, i) => span(`GET /users/${i}`)))
+  const quiet = [text('service.name', 'quiet'), text('long', 'x'.repeat(20_000))]
+  const services: string[] = []
+  for (let minute = 0; minute < 20; minute++) {
+    await spans(span('GET /users/1'))
+    await send(request([span('fine')], quiet))
+    await clock.advance(60_000)
+    const fine = taken().find(({ labels }) => labels['span.name'] === 'fine')
+    services.push(String(fine?.resource['service.name']))
+  }
+  assert.equal(services[0], 'undefined')
+  assert.equal(services.at(-1), 'quiet')
+})
+
+// Scenario: series whose points are large: names of 100 kB, 300 buckets, many exemplars, all of it.
+// Guarantees: requests have about a megabyte, or one series where that alone is larger; nothing is missing.
+for (const [title, options, names] of [
+  ['long names', {}, Array.from({ length: 60 }, (_, i) => `${i}`.padEnd(100_000, 'x'))],
+  ['a name of 2 MB', {}, ['a', 'b'.repeat(2_000_000), 'c']],
+  [
+    'buckets and exemplars',
+    {
+      histogram: { explicit: { buckets: Array.from({ length: 300 }, (_, i) => `${i + 1}ms`) } },
+      exemplars: { enabled: true, max_per_data_point: 100 },
+    },
+    Array.from({ length: 1000 }, (_, i) => `${i}`),
+  ],
+] as const)
+  test(`requests stay small: ${title}`, async () => {
+    const { spans, clock, sink, taken } = await begin({ ...options })
+    const ids = { traceId: Buffer.alloc(16, 1), spanId: Buffer.alloc(8, 2) }
+    const each = title.includes('exemplars') ? 50 : 1
+    for (let i = 0; i < each; i++) await spans(...names.map(name => span(name, ids)))
+    await clock.advance(60_000)
+    taken()
+    await clock.advance(60_000)
+    const sizes = sink.batches.flatMap(({ chunks }) => chunks.map(({ length }) => length))
+    const longest = Math.max(...names.map(({ length }) => length))
+    assert.ok(Math.max(...sizes) < 1.3 * 2 ** 20 + 2 * longest, `${sizes}`)
+    const points = taken()
+    assert.equal(total(points), each * names.length)
+    assert.equal(total(points, 'duration'), each * names.length)
+  })
+
+// Scenario: somebody asks for up to a million exemplars a point, and spans have few; then one point has 20.
+// Guarantees: memory is for those there are; all 20 are handed on.
+test('exemplars take memory when they come', async () => {
+  const { spans, clock, taken, settings } = await begin({
+    exemplars: { enabled: true, max_per_data_point: 1_000_000 },
+  })
+  const ids = { traceId: Buffer.alloc(16, 1), spanId: Buffer.alloc(8, 2) }
+  await spans(...Array.from({ length: 1000 }, (_, i) => span(`name ${i}`, ids)))
+  const held = settings.metrics.read(BYTES)
+  assert.ok(held < 4 * 2 ** 20, `${held} bytes are held`)
+  await spans(...Array.from({ length: 19 }, () => span('name 7', ids)))
+  await clock.advance(60_000)
+  const points = taken()
+  const counts = points.map(({ point }) => (point['exemplars'] as unknown[]).length)
+  assert.deepEqual([points.length, Math.max(...counts), Math.min(...counts)], [2000, 20, 1])
+})
+
+// Scenario: 20,000 series, which take several requests, to a next part that takes each at once.
+// Guarantees: other work comes between any two requests.
+test('a flush lets other work go on', async () => {
+  const { spans, clock, sink } = await begin({ aggregation_cardinality_limit: 0 })
+  await spans(...Array.from({ length: 20_000 }, (_, i) => span(`name ${i}`)))
+  let turn = 0
+  const turns: number[] = []
+  const consume = sink.consume.bind(sink)
+  sink.consume = (batch, context) => {
+    turns.push(turn)
+    return consume(batch, context)
+  }
+  let isOver = false
+  const count = (): void => {
+    turn++
+    if (!isOver) setImmediate(count)
+  }
+  setImmediate(count)
+  await clock.advance(60_000)
+  isOver = true
+  assert.ok(turns.length > 5, `${turns.length} requests`)
+  assert.equal(new Set(turns).size, turns.length)
 })
