@@ -56,8 +56,8 @@ const REMOVED: Readonly<Record<string, string>> = {
   'exporter/jaegerthrift': 'Jaeger takes OTLP: write otlp_http with its port 4318',
   'exporter/loki': 'Loki takes OTLP: write otlp_http with its path /otlp',
   'extension/memoryballast': 'remove it; nothing takes its place',
-  'processor/spanmetrics': 'write a connector spanmetrics, which took its place',
-  'processor/servicegraph': 'write a connector servicegraph, which took its place',
+  'processor/spanmetrics': 'write a connector span_metrics, which took its place',
+  'processor/servicegraph': 'write a connector service_graph, which took its place',
 }
 
 /** What Jaeger's own configs have besides. */

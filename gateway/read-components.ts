@@ -82,10 +82,13 @@ function reportUnknown(
 ): void {
   const names = (of: Kind): string[] =>
     catalog.filter(entry => entry.kind === of).flatMap(entry => [entry.type, ...entry.aliases])
+  /** What a deprecated name is called now. */
+  const current = (name: string): string =>
+    catalog.find(entry => entry.kind === kind && entry.aliases.includes(name))?.type ?? name
   const same = names(kind).find(name => spelling(name) === spelling(type))
   const absent = absentComponent(kind, type)
   const other = KINDS.find(one => one !== kind && names(one).includes(type))
-  if (same !== undefined) report(`there is no ${kind} "${type}"`, `did you mean "${same}"?`)
+  if (same !== undefined) report(`there is no ${kind} "${type}"`, `did you mean "${current(same)}"?`)
   else if (absent !== undefined) report(absent.wrong, absent.fix)
   else if (other !== undefined)
     report(`${type} is ${aKind(other)}, not ${aKind(kind)}`, `move it below ${other}s:`)
@@ -93,7 +96,12 @@ function reportUnknown(
     const near = nearest(type, names(kind))
     report(
       `there is no ${kind} "${type}"`,
-      near === undefined ? didYouMean(type, names(kind)) : `did you mean "${near}"?`,
+      near === undefined
+        ? didYouMean(
+            type,
+            catalog.filter(entry => entry.kind === kind).map(entry => entry.type),
+          )
+        : `did you mean "${current(near)}"?`,
     )
   }
 }

@@ -116,8 +116,10 @@ const MISTAKES: readonly (readonly [over: string, ...said: string[]])[] = [
   ],
   [
     'exporters::frobnicate:',
-    'exporters::frobnicate: there is no exporter "frobnicate"; known here: debug, otlp_http, otlphttp',
+    'exporters::frobnicate: there is no exporter "frobnicate"; known here: debug, otlp_http',
   ],
+  ['exporters::otlphtp:', 'exporters::otlphtp: there is no exporter "otlphtp"; did you mean "otlp_http"?'],
+  ['exporters::OTLPHTTP:', 'exporters::OTLPHTTP: there is no exporter "OTLPHTTP"; did you mean "otlp_http"?'],
   [
     'extensions::debug:',
     'extensions::debug: debug is an exporter, not an extension; move it below exporters:',
