@@ -156,9 +156,16 @@ function writeText(out: Writer, bytes: Uint8Array, start: number, stop: number):
 /** A number below SMALL as its text: codes of answers come with every span. */
 function writeDigits(out: Writer, value: number): void {
   const digits = value < 10 ? 1 : value < 100 ? 2 : value < 1000 ? 3 : 4
-  out.byte(digits + 1)
-  for (let power = 10 ** (digits - 1); power >= 1; power /= 10)
-    out.byte(0x30 + (Math.floor(value / power) % 10))
+  out.reserve(5)
+  const { bytes, pos } = out
+  bytes[pos] = digits + 1
+  let rest = value | 0
+  for (let at = pos + digits; at > pos; at--) {
+    const tenth = (rest / 10) | 0
+    bytes[at] = 0x30 + rest - tenth * 10
+    rest = tenth
+  }
+  out.pos = pos + digits + 1
 }
 
 /** KeyValues as field 1. */
