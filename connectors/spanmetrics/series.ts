@@ -15,6 +15,8 @@ export const NONE = -1
 
 const ROWS_MIN = 16
 const ARENA_MIN = 4096
+/** Where keys begin are 32 bits, whatever the budget says; what is needed all the same is small. */
+const ARENA_MAX = 2 ** 32 - 2 ** 24
 /** hash, key, attributes, owner, count, sum, start, seen, first, exemplars, exponential: bytes a row. */
 const ROW_BYTES = 4 + 4 + 4 + 4 + 4 + 8 + 8 + 8 + 8 + 1 + 8 + 8
 /** What of a series' durations is kept. */
@@ -53,14 +55,17 @@ export class SeriesTable {
   readonly #exemplarsMax: number
   /** What exponential buckets take once all of them are in use; 0 without any. */
   readonly #exponentialBytes: number
+  readonly #arenaMax: number
   #arenaUsed: number
   #hashes: Int32Array
   #slots: Int32Array
   /** Of exponential buckets and exemplars. */
   #extra: number
 
-  constructor(histogram: HistogramKind, exemplarsMax: number, budget: Budget) {
+  /** `arenaMax`: bytes of keys and attributes, beyond which there is only what is needed. */
+  constructor(histogram: HistogramKind, exemplarsMax: number, budget: Budget, arenaMax = ARENA_MAX) {
     this.histogram = histogram
+    this.#arenaMax = arenaMax
     this.width = histogram.kind === 'explicit' ? histogram.bounds.length + 1 : 0
     this.size = 0
     this.#budget = budget
@@ -168,7 +173,8 @@ export class SeriesTable {
     }
     const wanted = this.#arenaUsed + bytes
     if (wanted > this.arena.length) {
-      const fits = (size: number): boolean => this.#budget.fits(size - this.arena.length)
+      const fits = (size: number): boolean =>
+        size <= this.#arenaMax && this.#budget.fits(size - this.arena.length)
       const size = grown(this.arena.length, wanted, fits, needed)
       if (size === 0) return false
       this.#resizeArena(size)

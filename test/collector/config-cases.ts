@@ -881,6 +881,16 @@ const wholes = [
       ),
     ),
   ),
+  {
+    ...raw(
+      'connectors span_metrics, a dimension collector.instance.id without its gate',
+      piped(
+        '{traces: {receivers: [otlp], exporters: [span_metrics]}, metrics: {receivers: [span_metrics], exporters: [nop]}}',
+        'connectors: {span_metrics: {dimensions: [{name: collector.instance.id}]}}\n',
+      ),
+    ),
+    gates: ['-connector.spanmetrics.includeCollectorInstanceID'],
+  },
   raw(
     'spanmetrics by its old name, between wrong signals',
     piped(

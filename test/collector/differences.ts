@@ -445,8 +445,9 @@ export const DIFFERENCES: readonly Difference[] = [
     where: ['spanmetrics: resource_metrics_cache_size: 1*: series'],
   },
   {
-    says: 'Refused are a glob that is not closed, buckets that do not ascend or are below 0, sizes below 0, and a `metrics_flush_interval` below 1 ms.',
+    says: 'Refused are a glob that is not closed, buckets that do not ascend or are below 0, sizes below 0, a `metrics_flush_interval` below 1 ms, and the dimension `collector.instance.id` with its feature gate off, too.',
     where: verdicts(
+      'whole: connectors span_metrics, a dimension collector.instance.id without its gate',
       'whole: connectors span_metrics {histogram: {explicit: {buckets: [-1ms, 1ms]}}}',
       'whole: connectors span_metrics {metrics_flush_interval: 500us}',
       'whole: connectors span_metrics {dimensions: [{glob: "a.{b"}]}',

@@ -74,6 +74,20 @@ test('a table is a map', () => {
   )
 })
 
+// Scenario: no limit but that of what 32 bits can say, here made small; a series that is needed all the same.
+// Guarantees: keys never lie beyond it, but for what is needed.
+test('keys end where their places cannot be written down', () => {
+  const table = new SeriesTable({ kind: 'none' }, 0, new Budget(0), 10_000)
+  const key = (i: number) => Buffer.from(`key ${i}`.padEnd(100))
+  const rows = Array.from({ length: 200 }, (_, i) => table.add(key(i), 100, Buffer.alloc(0), 0, 0))
+  assert.deepEqual(
+    rows.map(row => row === NONE),
+    rows.map((_, i) => i >= 100),
+  )
+  assert.equal(table.find(key(99), 100), 99)
+  assert.notEqual(table.add(key(200), 100, Buffer.alloc(0), 0, 0, true), NONE)
+})
+
 // Scenario: keys made by somebody who knows how they are hashed, but not with which numbers: pairs of words in which the
 // highest bit goes through the multiplication as it is, and the second word takes back what the shift made of it.
 // Guarantees: they do not meet in one place, whichever shift the pairs are made for.
