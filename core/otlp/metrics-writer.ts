@@ -8,7 +8,8 @@
  *     const request = writer.take()
  *
  * Attributes are bytes: one KeyValue after the other, each as field 1, which is how they stand in a Resource or a
- * KeyValueList. Counts and integers are doubles: exact up to 2^53. Times are nanoseconds since 1970.
+ * KeyValueList. Counts and integers are doubles: exact up to 2^53, and at most the largest below 2^63, so that what
+ * somebody adds up without end stays a number that can be read. Times are nanoseconds since 1970.
  */
 
 import { I64, LEN, VARINT } from './cursor.ts'
@@ -336,8 +337,12 @@ function packedSize(length: number): number {
   return 1 + varintSize(length) + length
 }
 
+/** The largest double that is an int64. */
+const MOST = 2 ** 63 - 1024
+
 /** `fixed64` and `sfixed64` of a whole number from 0 on. */
-function integer(out: Writer, value: number): void {
+function integer(out: Writer, whole: number): void {
+  const value = Math.min(whole, MOST)
   out.fixed32(value % 0x1_0000_0000)
   out.fixed32(value < 0x1_0000_0000 ? 0 : Math.floor(value / 0x1_0000_0000))
 }
@@ -374,6 +379,6 @@ function writeBuckets(out: Writer, { offset, counts, first, length }: Exponentia
     zigzag(out, offset)
   }
   const packed = out.open(Buckets.bucketCounts)
-  for (let i = first; i < first + length; i++) out.varint(counts[i]!)
+  for (let i = first; i < first + length; i++) out.varint(Math.min(counts[i]!, MOST))
   out.close(packed)
 }

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { OVERFLOW_KEY } from '../../../connectors/spanmetrics/resources.ts'
+import { validate } from '../../../core/otlp/validate.ts'
 import { begin, callsOf, type Point, request, span, text, WALL } from './kit.ts'
 
 const SERIES = 'sluice_spanmetrics_series{connector="span_metrics"}'
 const BYTES = 'sluice_spanmetrics_series_bytes{connector="span_metrics"}'
+
+/** The largest double below 2^63. */
+const MOST = 2 ** 63 - 1024
 
 function total(points: readonly Point[], name = 'calls'): number {
   const own = points.filter(one => one.name === name)
@@ -256,3 +260,22 @@ test('a flush lets other work go on', async () => {
   assert.ok(turns.length > 5, `${turns.length} requests`)
   assert.equal(new Set(turns).size, turns.length)
 })
+
+// Scenario: 20,000 spans whose tracestates claim that each stands for 2^56, the most that can be claimed; beside them a span
+// that claims nothing.
+// Guarantees: what is handed on can be read, and says the most that its fields hold; the other series is not touched.
+for (const histogram of [{}, { exponential: {} }])
+  test(`tracestates that claim too much: ${JSON.stringify(histogram)}`, async () => {
+    const { spans, clock, sink, taken } = await begin({ histogram })
+    const lie = span('false', { traceState: 'ot=th:ffffffffffffff' })
+    await spans(span('fine'), ...Array.from({ length: 20_000 }, () => lie))
+    await clock.advance(60_000)
+    taken()
+    await clock.advance(60_000)
+    for (const { chunks } of sink.batches)
+      for (const chunk of chunks) assert.ok(validate(chunk, 'metrics') > 0)
+    const points = taken()
+    assert.deepEqual(callsOf(points), { fine: 1, false: MOST })
+    const duration = points.find(({ name, labels }) => name === 'duration' && labels['span.name'] === 'false')
+    assert.equal(Number(duration!.point['count']), MOST)
+  })
