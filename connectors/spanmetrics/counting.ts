@@ -27,7 +27,14 @@ import {
   SPAN_NAME,
   STATUS_CODE,
 } from './dimension-config.ts'
-import { type DimensionList, encodeAttributes, matched, type Value, writeMatched } from './dimensions.ts'
+import {
+  type DimensionList,
+  encodeAttributes,
+  KEPT_BYTES,
+  matched,
+  type Value,
+  writeMatched,
+} from './dimensions.ts'
 import type { Switches } from './gates.ts'
 import { Groups, type Metrics, OVERFLOW_MARK, TABLES } from './groups.ts'
 import { kindText, type Names, namesOf, otelStatusText, statusText } from './names.ts'
@@ -142,8 +149,18 @@ export class Counting {
         }
       }
     }
-    this.#adjusted.forget()
+    this.#release()
     return skipped
+  }
+
+  /** Holds on to nothing of the request, which may be large. */
+  #release(): void {
+    this.#adjusted.forget()
+    this.#fields.release()
+    this.#eventValues.reset(EMPTY)
+    this.#key.trim(KEPT_BYTES)
+    for (const cursor of [this.#request, this.#entry, this.#scopeEntry, this.#cursor])
+      cursor.reset(EMPTY, 0, 0)
   }
 
   #originOf(chunk: Uint8Array, start: number, stop: number): Origin | undefined {

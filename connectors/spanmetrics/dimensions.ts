@@ -48,7 +48,8 @@ export interface Value {
   readonly stop: number
 }
 
-const cursor = new Cursor(new Uint8Array())
+const NOTHING = new Uint8Array()
+const cursor = new Cursor(NOTHING)
 const entry = new KeyValueRange()
 
 /** One list of the config. */
@@ -114,6 +115,7 @@ export function matched(
     }
     found.push(...own)
   }
+  cursor.reset(NOTHING, 0, 0)
   return found.sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
@@ -177,7 +179,12 @@ export function encodeAttributes(attributes: ReadonlyMap<string, Value>): Uint8A
     scratch.lengthDelimited(2, bytes, start, stop)
     scratch.close(mark)
   }
-  return scratch.copy()
+  const copy = scratch.copy()
+  scratch.trim(KEPT_BYTES)
+  return copy
 }
+
+/** Buffers of this size are kept: nearly all keys and attributes fit into it. */
+export const KEPT_BYTES = 64 * 1024
 
 const scratch = new Writer(1024)

@@ -11,7 +11,7 @@ import { KeySet } from '../../core/otlp/keys.ts'
 import { KeyValueRange } from '../../core/otlp/value.ts'
 import { Writer } from '../../core/otlp/writer.ts'
 import type { Budget } from './budget.ts'
-import { encodeAttributes } from './dimensions.ts'
+import { encodeAttributes, KEPT_BYTES } from './dimensions.ts'
 import { SlotValues } from './slot-values.ts'
 
 export const OVERFLOW_KEY = 'otel.metric.overflow'
@@ -205,7 +205,9 @@ function attributesOf(bytes: Uint8Array, keys: ReadonlySet<string> | undefined):
     if (keys !== undefined && !keys.has(keyOf(bytes, cursor.start, cursor.stop))) continue
     out.lengthDelimited(ResourceFields.attributes, bytes, cursor.start, cursor.stop)
   }
-  return out.copy()
+  const copy = out.copy()
+  out.trim(KEPT_BYTES)
+  return copy
 }
 
 function keyOf(bytes: Uint8Array, start: number, stop: number): string {

@@ -166,6 +166,14 @@ export class SpanFields {
     this.durationNs = nanosBetween(bytes, begin, end)
   }
 
+  /** Lets go of the bytes. */
+  release(): void {
+    this.bytes = EMPTY
+    this.values.reset(EMPTY)
+    this.#cursor.reset(EMPTY, 0, 0)
+    this.#inner.reset(EMPTY, 0, 0)
+  }
+
   /** A tag of a field below 16 in more than one byte: legal, and nobody writes it. */
   #readSlowly(bytes: Uint8Array, start: number, stop: number): void {
     this.values.reset(bytes)

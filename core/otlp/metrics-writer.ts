@@ -41,6 +41,9 @@ const DATA: Readonly<Record<DataKind, number>> = {
   exponential_histogram: Metric.exponentialHistogram,
 }
 
+/** A buffer of this size stays for the next request. */
+const KEPT_BYTES = 4 * 1024 * 1024
+
 /** A number in eight bytes and its tag. */
 const NUMBER = 9
 /** An exemplar with all of time, value, span and trace id. */
@@ -219,7 +222,7 @@ export class MetricsWriter {
   take(): Uint8Array {
     this.#endResource()
     const request = this.#out.copy()
-    this.#out.rewind()
+    this.#out.trim(KEPT_BYTES)
     this.points = 0
     return request
   }

@@ -154,6 +154,8 @@ export class KeyValueRange {
         this.valueStop = entry.stop
       }
     }
+    // Ranges live long, and what comes this way is large.
+    entry.reset(EMPTY, 0, 0)
     return this
   }
 }

@@ -36,6 +36,12 @@ export class Writer {
     this.pos = pos
   }
 
+  /** Begins anew, and gives memory back when the buffer has grown to more than `most` bytes: one huge message did that. */
+  trim(most: number): void {
+    this.pos = 0
+    if (this.bytes.length > most) this.bytes = Buffer.allocUnsafeSlow(SMALLEST)
+  }
+
   /** Makes room for `more` bytes. Every method that writes calls it; call it yourself before writing to `bytes`. */
   reserve(more: number): void {
     const needed = this.pos + more

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { OVERFLOW_KEY } from '../../../connectors/spanmetrics/resources.ts'
+import { PROCESS_MEMORY } from '../../../core/component/pressure.ts'
 import { validate } from '../../../core/otlp/validate.ts'
 import { begin, callsOf, type Point, request, span, text, WALL } from './kit.ts'
 
@@ -279,3 +281,41 @@ for (const histogram of [{}, { exponential: {} }])
     const duration = points.find(({ name, labels }) => name === 'duration' && labels['span.name'] === 'false')
     assert.equal(Number(duration!.point['count']), MOST)
   })
+
+// Scenario: a span with a name and attributes of 2 MB, of a resource with as many; then a small one.
+// Guarantees: memory for it is held as long as its series lives, once it is known, and none of it afterwards.
+test('a huge span leaves nothing behind', async () => {
+  const { send, clock, sink, settings } = await begin({ dimensions: [{ name: 'a' }, { glob: 'b*' }] })
+  const huge = (key: string) => text(key, key.repeat(2_000_000))
+  // What is collected is given back a little later.
+  const used = async (below: number): Promise<number> => {
+    let bytes = Number.POSITIVE_INFINITY
+    for (let i = 0; i < 50 && bytes >= below; i++) {
+      PROCESS_MEMORY.collectGarbage()
+      await sleep(20)
+      bytes = process.memoryUsage().arrayBuffers
+    }
+    return bytes
+  }
+  const before = await used(Number.POSITIVE_INFINITY)
+  await send(
+    request(
+      [span('x'.repeat(2_000_000), { attributes: [huge('a'), huge('b')] })],
+      [text('service.name', 'shop'), huge('c')],
+    ),
+  )
+  const small = { attributes: [{ key: 'a', value: { intValue: -1 } }, text('b', '')] }
+  const next = (): Promise<unknown> => send(request([span('small', small)]))
+  await next()
+  const held = settings.metrics.read(BYTES)
+  const most = before + held
+  const counted = await used(most)
+  assert.ok(held > 12_000_000 && counted < most, `${counted - before} bytes for ${held}`)
+  for (let minute = 0; minute < 20; minute++) {
+    await clock.advance(60_000)
+    sink.batches.length = 0
+  }
+  await next()
+  const left = await used(before + 8_000_000)
+  assert.ok(left < before + 8_000_000, `${left - before} bytes are left`)
+})
