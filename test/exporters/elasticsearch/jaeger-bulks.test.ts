@@ -1,0 +1,55 @@
+/** Which index a span goes to, and when the document of its service is written beside it. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { numberedSpans, sendTo, withExporter } from '../../kit/elasticsearch-exporter.ts'
+
+const HOUR = 3_600_000
+
+// Scenario: spans of 1970, of next year, of an hour ago, of no time at all and of one before 1970.
+// Guarantees: all but the third go to the indices at the edge of the window, with their own times in them, and are counted.
+test('no clock makes an index of its own', async () => {
+  await withExporter(
+    { jaeger: { max_past: '48h', max_future: '1h', indices: { spans: { date_layout: '2006-01-02-15' } } } },
+    async (exporter, settings, cluster) => {
+      const at = (ms: number) => ({ startTimeUnixNano: String(BigInt(ms) * 1_000_000n) })
+      const now = Date.now()
+      const times = [1000, now + 8760 * HOUR, now - HOUR, 0, -1000]
+      await sendTo(
+        exporter,
+        numberedSpans(5, n => at(times[n]!)),
+      )
+      const indices = cluster.bulks[0]!.lines.filter(line => line.index !== undefined)
+        .map(line => line.index._index as string)
+        .filter(name => name.startsWith('jaeger-span'))
+      const name = (ms: number) => `jaeger-span-${new Date(ms).toISOString().slice(0, 13).replace('T', '-')}`
+      for (const [i, ms] of [
+        now - 48 * HOUR,
+        now + HOUR,
+        now - HOUR,
+        now - 48 * HOUR,
+        now - 48 * HOUR,
+      ].entries())
+        assert.ok([name(ms), name(ms + 60_000)].includes(indices[i]!), `${indices[i]} for ${name(ms)}`)
+      assert.equal(cluster.spans[0]!.startTimeMillis, 1000)
+      const key = 'sluice_elasticsearch_repairs{exporter="elasticsearch",kind="impossible_time"}'
+      assert.equal(settings.metrics.read(key), 4)
+    },
+  )
+})
+
+// Scenario: a service's document is refused for now, then for ever, then taken.
+// Guarantees: it is offered until it is there, and never counts as an item.
+test('a service is known once its document is there', async () => {
+  await withExporter({}, async (exporter, _settings, cluster) => {
+    let status = 429
+    cluster.item = document => ({ status: document.traceID === undefined ? status : 201 })
+    assert.deepEqual(await sendTo(exporter, numberedSpans(2)), { sent: 2 })
+    status = 400
+    assert.deepEqual(await sendTo(exporter, numberedSpans(2)), { sent: 2 })
+    status = 201
+    assert.deepEqual(await sendTo(exporter, numberedSpans(2)), { sent: 2 })
+    assert.deepEqual(await sendTo(exporter, numberedSpans(2)), { sent: 2 })
+    assert.equal(cluster.services.length, 3)
+  })
+})
