@@ -16,6 +16,7 @@ import type { Documents } from './documents.ts'
 import { rotationOf } from './jaeger-config.ts'
 import { FAILED_DOCUMENTS } from './metrics.ts'
 import type { Progress } from './progress.ts'
+import { Refusals } from './refusals.ts'
 
 export interface SendingTo {
   readonly cluster: Cluster
@@ -44,6 +45,7 @@ export class BulkSender {
   readonly #retryOn: ReadonlySet<number>
   readonly #compressor: Compressor | undefined
   readonly #failed: Counter
+  readonly #refusals: Refusals
   #inputLoggedAt = Number.NEGATIVE_INFINITY
 
   constructor(config: ElasticsearchConfig, settings: Settings) {
@@ -55,6 +57,12 @@ export class BulkSender {
     this.#retryOn = new Set(retry.retry_on_status)
     this.#compressor = compressorFor({ compression, compression_params: { level } })
     this.#failed = settings.metrics.counter(FAILED_DOCUMENTS)
+    this.#refusals = new Refusals(settings.log)
+  }
+
+  /** Nothing is sent any longer. */
+  stop(): void {
+    this.#refusals.stop()
   }
 
   /**
@@ -141,22 +149,20 @@ export class BulkSender {
     const { taken, problem } = await deadLetters.take(letters, Date.now())
     progress.lose(itemsOf(letters.slice(0, taken)), 'dead_letter', message)
     progress.lose(itemsOf(letters.slice(taken)), REJECTED_BY_SERVER.name, message)
-    this.#settings.log.warn('Elasticsearch does not take documents, and never will.', {
-      documents: letters.length,
-      dead_letters: taken,
-      detail: message,
-      ...(problem === undefined ? {} : { problem }),
-      ...this.#inputOf(letters[0]!),
-    })
+    this.#refusals.tell({ letters, taken, problem })
+    this.#logInput(letters[0]!, message)
   }
 
-  /** The document itself for the log, where that is wanted and it is not too soon for another. */
-  #inputOf({ action, document }: Letter): { readonly input?: string } {
+  /** The document itself, where that is wanted and it is not too soon for another. */
+  #logInput({ action, document }: Letter, detail: string): void {
     const { log_failed_docs_input, log_failed_docs_input_rate_limit: pause } = this.#config.telemetry
     const now = performance.now()
-    if (!log_failed_docs_input || now < this.#inputLoggedAt + pause) return {}
+    if (!log_failed_docs_input || now < this.#inputLoggedAt + pause) return
     this.#inputLoggedAt = now
-    return { input: `${textOf(action)} ${textOf(document)}` }
+    this.#settings.log.warn('A document that Elasticsearch does not take.', {
+      detail,
+      input: `${textOf(action)} ${textOf(document)}`,
+    })
   }
 
   #labels(errorType: string) {

@@ -108,6 +108,7 @@ class ElasticsearchExporter implements Exporter {
     const running = this.#running
     this.#running = undefined
     if (running === undefined) return
+    this.#sender.stop()
     await running.dependencies?.stop(deadline)
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, Math.max(0, deadline - performance.now()))
