@@ -14,7 +14,7 @@ import {
 } from '../../config/schema.ts'
 import { clientAuth } from '../../core/component/auth-config.ts'
 import type { SendingConfig } from '../../core/component/sending-config.ts'
-import { sendingFields } from '../../core/component/sending-config.ts'
+import { QUEUE_BYTES_OF_STORES, sendingFields } from '../../core/component/sending-config.ts'
 import { MODE_METADATA } from '../../core/formats/elastic/modes.ts'
 import { compressionFields, compressionProblem } from '../../core/transport/compress.ts'
 import { headersField } from '../../core/transport/headers.ts'
@@ -78,7 +78,7 @@ const JAEGER_FLUSH_MS = 200
 /** What num_consumers is when it is not written. */
 const CONSUMERS = 10
 
-const { timeout, sending_queue } = sendingFields('90s')
+const { timeout, sending_queue } = sendingFields('90s', QUEUE_BYTES_OF_STORES)
 
 const queue: typeof sending_queue = {
   ...sending_queue,

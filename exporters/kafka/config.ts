@@ -18,7 +18,7 @@ import {
   text,
   type ValueOf,
 } from '../../config/schema.ts'
-import { sendingFields } from '../../core/component/sending-config.ts'
+import { QUEUE_BYTES_OF_STORES, sendingFields } from '../../core/component/sending-config.ts'
 import type { Signal } from '../../core/otlp/signals.ts'
 import { KAFKA_COMPRESSIONS } from '../../core/transport/kafka/client.ts'
 import { checkKafkaClient, kafkaClientFields } from '../../core/transport/kafka/config.ts'
@@ -27,9 +27,6 @@ import { encodingNames } from './encodings.ts'
 
 const INT32_MAX = 2 ** 31 - 1
 const BROKER_WRITE_BYTES = 100 * 1024 * 1024
-
-/** While a broker hung and senders kept coming the process took 30 MiB less with this than with 64 MiB (bench/kafka-lag.ts). */
-const QUEUE_BYTES = 32 * 1024 * 1024
 
 function signalSection(signal: Signal, topic: string) {
   return section(
@@ -228,7 +225,7 @@ const fields = {
   }),
   producer,
   dead_letter: deadLetter,
-  ...sendingFields('5s', QUEUE_BYTES),
+  ...sendingFields('5s', QUEUE_BYTES_OF_STORES),
 } as const
 
 type Report = Parameters<NonNullable<SectionOptions<typeof fields>['check']>>[1]

@@ -83,6 +83,7 @@ test('defaults', () => {
   const { timeout, sending_queue, retry_on_failure } = sendingOf(config)
   assert.equal(timeout, 90_000)
   assert.deepEqual(sending_queue.batch?.max_size, 5_000_000)
+  assert.equal(sending_queue.max_queue_bytes, 32 * 1024 * 1024)
   assert.equal(retry_on_failure.initial_interval, 100)
   assert.equal(read({ sending_queue: { num_consumers: 2 } }).sending_queue.batch?.sizer, 'bytes')
   assert.equal(read({ sending_queue: { batch: { enabled: false } } }).sending_queue.batch, undefined)
