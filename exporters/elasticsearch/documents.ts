@@ -1,6 +1,7 @@
 /** What makes documents of batches: in Jaeger's layout (jaeger-bulks.ts) or in the Collector's modes (mode-bulks.ts). */
 
 import type { Batch } from '../../core/component/batch.ts'
+import type { CacheBudget } from '../../core/formats/cache-budget.ts'
 import type { Counts } from '../../core/formats/jaeger-es/counts.ts'
 import type { BodyBuffers } from './body-buffers.ts'
 import type { Bulk } from './bulk.ts'
@@ -13,6 +14,8 @@ export const UNMAPPABLE = 'unmappable'
 export interface Documents {
   /** What was changed in documents, since the gateway started. */
   readonly counts: Counts
+  /** For what is kept of batches besides. */
+  readonly caches: CacheBudget
   /** What bodies lie in: give them back once they are sent. */
   readonly buffers: BodyBuffers
   /**

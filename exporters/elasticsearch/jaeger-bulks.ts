@@ -1,6 +1,7 @@
 /** Batches of spans as bulk requests in Jaeger's layout: a document for each span, and those of services not seen yet. */
 
 import type { Batch } from '../../core/component/batch.ts'
+import { CacheBudget } from '../../core/formats/cache-budget.ts'
 import type { Counts } from '../../core/formats/jaeger-es/counts.ts'
 import { type Index, IndexNames } from '../../core/formats/jaeger-es/index-names.ts'
 import {
@@ -17,6 +18,7 @@ import { BodyBuffers } from './body-buffers.ts'
 import { type Bulk, BulkWriter } from './bulk.ts'
 import type { Documents } from './documents.ts'
 import { type JaegerConfig, rotationOf } from './jaeger-config.ts'
+import { CACHE_BYTES_MAX } from './kit.ts'
 import { ServiceCache } from './service-cache.ts'
 
 const EMPTY = new Uint8Array()
@@ -25,6 +27,8 @@ const TTL_MS = 12 * 3_600_000
 
 export class JaegerBulks implements Documents {
   readonly buffers: BodyBuffers
+  /** Of all caches together. */
+  readonly caches = new CacheBudget(CACHE_BYTES_MAX)
   readonly #services: ServiceCache
   readonly #config: JaegerConfig
   readonly #maxBytes: number
@@ -45,7 +49,7 @@ export class JaegerBulks implements Documents {
     this.#services = new ServiceCache(service_cache_ttl === 0 ? TTL_MS : service_cache_ttl)
     this.#spanIndex = new IndexNames('span', { prefix, rotation, layout: indices.spans.date_layout })
     this.#serviceIndex = new IndexNames('service', { prefix, rotation, layout: indices.services.date_layout })
-    this.#documents = new SpanDocuments({
+    const options = {
       tagsAsFields: {
         all: tags_as_fields.all,
         include: tagsAsFields,
@@ -54,7 +58,8 @@ export class JaegerBulks implements Documents {
       maxValueBytes: config.max_value_bytes,
       parentSpanId: config.parent_span_id,
       timestamp: this.#isStream,
-    })
+    }
+    this.#documents = new SpanDocuments(options, this.caches)
   }
 
   /** What was changed in documents, since the gateway started. */
@@ -104,7 +109,7 @@ export class JaegerBulks implements Documents {
 
   #service(bulk: BulkWriter, at: number, offered: Set<string>, nowMs: number): void {
     const { process, operation, operationStart, operationStop } = this.#documents
-    this.#operations.find(process, process.service, operation, operationStart, operationStop)
+    this.#operations.find(process.id, process.service, operation, operationStart, operationStop)
     const index = this.#serviceIndex.at(at)
     const key = this.#services.missing(index.name, hashLow, hashHigh, nowMs)
     if (key === undefined || offered.has(key)) return

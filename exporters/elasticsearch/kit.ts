@@ -28,6 +28,9 @@ export interface Kit {
   readonly ecsMetrics: EcsMetricDocuments
 }
 
+/** For all caches of an exporter together: what a few hundred services have takes a tenth of it. */
+export const CACHE_BYTES_MAX = 8 * 1024 * 1024
+
 /** Behind a mode that cannot be had. */
 export function allowedText({ allowed }: Kit): string {
   return `is none of those that mapping.allowed_modes has: ${[...allowed].join(', ')}`

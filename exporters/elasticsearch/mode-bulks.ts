@@ -2,6 +2,7 @@
 
 import type { Batch } from '../../core/component/batch.ts'
 import { metadataValues } from '../../core/component/meta.ts'
+import { CacheBudget } from '../../core/formats/cache-budget.ts'
 import { EcsMetricDocuments } from '../../core/formats/elastic/ecs-metrics.ts'
 import { FlatDocuments } from '../../core/formats/elastic/flat-items.ts'
 import { MODE_METADATA, type Mode, readMode } from '../../core/formats/elastic/modes.ts'
@@ -14,7 +15,7 @@ import { BodyBuffers } from './body-buffers.ts'
 import type { Bulk } from './bulk.ts'
 import { formatDate } from './date-format.ts'
 import { type Documents, type Lose, UNMAPPABLE } from './documents.ts'
-import { allowedText, type Kit } from './kit.ts'
+import { allowedText, CACHE_BYTES_MAX, type Kit } from './kit.ts'
 import { MetricWriting } from './metric-writing.ts'
 import type { ModesConfig } from './modes-config.ts'
 import { Targets } from './targets.ts'
@@ -22,6 +23,8 @@ import { ItemWriting } from './writing.ts'
 
 export class ModeBulks implements Documents {
   readonly buffers: BodyBuffers
+  /** Of all caches together. */
+  readonly caches = new CacheBudget(CACHE_BYTES_MAX)
   readonly #kit: Kit
   readonly #counts = noCounts()
 
@@ -29,24 +32,25 @@ export class ModeBulks implements Documents {
     const { mode, allowed_modes, require_data_stream } = config.mapping
     this.buffers = new BodyBuffers(2 * maxBytes)
     const values = new ValueWriter()
-    const otelPoints = new OtelDocuments(values, true)
+    const { caches } = this
+    const otelPoints = new OtelDocuments(values, caches, true)
     this.#kit = {
       config,
       maxBytes,
       buffers: this.buffers,
       defaultMode: mode === 'jaeger' ? 'otel' : mode,
       allowed: new Set(allowed_modes),
-      targets: new Targets(require_data_stream),
+      targets: new Targets(require_data_stream, caches),
       values,
-      otel: new OtelDocuments(values),
+      otel: new OtelDocuments(values, caches),
       otelPoints,
-      otelMetrics: new OtelMetricDocuments(otelPoints),
+      otelMetrics: new OtelMetricDocuments(otelPoints, caches),
       flat: {
-        none: new FlatDocuments('none', values),
-        raw: new FlatDocuments('raw', values),
-        ecs: new FlatDocuments('ecs', values),
+        none: new FlatDocuments('none', values, caches),
+        raw: new FlatDocuments('raw', values, caches),
+        ecs: new FlatDocuments('ecs', values, caches),
       },
-      ecsMetrics: new EcsMetricDocuments(values),
+      ecsMetrics: new EcsMetricDocuments(values, caches),
     }
   }
 

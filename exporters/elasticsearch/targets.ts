@@ -1,5 +1,6 @@
 /** Where documents go: the line in front of each. */
 
+import { type CacheBudget, ENTRY_BYTES } from '../../core/formats/cache-budget.ts'
 import type { Mode } from '../../core/formats/elastic/modes.ts'
 import type { Route } from '../../core/formats/elastic/route.ts'
 import { writeJsonString } from '../../core/otlp/json-values.ts'
@@ -13,8 +14,6 @@ export interface Target {
   readonly stream: Uint8Array
 }
 
-/** Attributes decide: a sender that makes up names must not fill the memory. */
-const KNOWN_MAX = 4096
 /** Elasticsearch refuses the whole request when one id is longer. */
 const ID_BYTES_MAX = 512
 const ID = Buffer.from(',"_id":')
@@ -24,11 +23,14 @@ const NO_STREAM = new Uint8Array()
 
 export class Targets {
   readonly #requireDataStream: boolean
+  readonly #budget: CacheBudget
   readonly #known = new Map<string, Target>()
 
   /** `requireDataStream`: Elasticsearch is to refuse documents of mode otel whose data stream has no template. */
-  constructor(requireDataStream: boolean) {
+  constructor(requireDataStream: boolean, budget: CacheBudget) {
     this.#requireDataStream = requireDataStream
+    this.#budget = budget
+    budget.join(() => this.#known.clear())
   }
 
   of(mode: Mode, route: Route): Target {
@@ -37,15 +39,19 @@ export class Targets {
     const key = stream === undefined ? `=${index}` : `${strict ? '!' : ''}${index}`
     let target = this.#known.get(key)
     if (target !== undefined) return target
-    const parts = stream === undefined ? NO_STREAM : Buffer.from(`,"data_stream":${JSON.stringify(stream)}`)
+    const parts =
+      stream === undefined
+        ? NO_STREAM
+        : Uint8Array.from(Buffer.from(`,"data_stream":${JSON.stringify(stream)}`))
     const more = strict ? ',"require_data_stream":true' : ''
     target = {
       route,
-      head: Buffer.from(`{"create":{"_index":${JSON.stringify(index)}${more}`),
+      head: Uint8Array.from(Buffer.from(`{"create":{"_index":${JSON.stringify(index)}${more}`)),
       stream: parts,
     }
-    if (this.#known.size >= KNOWN_MAX) this.#known.clear()
-    this.#known.set(key, target)
+    const { head } = target
+    const bytes = 2 * key.length + index.length + head.length + 2 * parts.length + 2 * ENTRY_BYTES
+    if (this.#budget.take(bytes)) this.#known.set(key, target)
     return target
   }
 }

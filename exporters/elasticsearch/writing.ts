@@ -1,7 +1,7 @@
 /** Logs or spans of one batch as bulk requests. */
 
 import { readKind, valueStart, valueStop } from '../../core/formats/any-value.ts'
-import type { Prepared } from '../../core/formats/elastic/flat.ts'
+import { NOTHING } from '../../core/formats/elastic/flat.ts'
 import type { FlatDocuments } from '../../core/formats/elastic/flat-items.ts'
 import type { Mode } from '../../core/formats/elastic/modes.ts'
 import { DOCUMENT_ID, PIPELINE, SpecialAttributes } from '../../core/formats/elastic/special.ts'
@@ -15,7 +15,6 @@ import { Placing } from './placing.ts'
 import { idProblem, type Target, writeAction } from './targets.ts'
 
 const EMPTY = new Uint8Array()
-const NOTHING: Prepared = { keys: [], values: [] }
 
 export class ItemWriting {
   readonly #kit: Kit

@@ -2,6 +2,7 @@
 
 import { Cursor, sameRange } from '../../otlp/cursor.ts'
 import { findSchemaUrl, type ItemWalker } from '../../otlp/walk.ts'
+import { type CacheBudget, ENTRY_BYTES } from '../cache-budget.ts'
 
 const EMPTY = new Uint8Array()
 
@@ -77,15 +78,23 @@ const KEPT_BYTES_MAX = 16 * 1024
 
 interface Kept<T> extends Around {
   readonly made: T
+  /** What it takes of the budget. */
+  readonly cost: number
 }
 
 /** What was made of the resources, or scopes, that were seen last, by their bytes. */
 export class AroundCache<T> {
   readonly #make: (around: Around) => T
+  readonly #sizeOf: (made: T) => number
+  readonly #budget: CacheBudget
   readonly #slots = new Array<Kept<T> | undefined>(SLOTS).fill(undefined)
 
-  constructor(make: (around: Around) => T) {
+  /** `sizeOf`: bytes that something made takes. */
+  constructor(make: (around: Around) => T, sizeOf: (made: T) => number, budget: CacheBudget) {
     this.#make = make
+    this.#sizeOf = sizeOf
+    this.#budget = budget
+    budget.join(() => this.#slots.fill(undefined))
   }
 
   get(around: Around): T {
@@ -103,6 +112,12 @@ export class AroundCache<T> {
     )
       return kept.made
     const made = this.#make(around)
+    if (kept !== undefined) {
+      this.#slots[slot] = undefined
+      this.#budget.giveBack(kept.cost)
+    }
+    const cost = length + schemaStop - schemaStart + this.#sizeOf(made) + ENTRY_BYTES
+    if (!this.#budget.take(cost)) return made
     // A copy: the request it came in must not stay.
     const own = new Uint8Array(length + schemaStop - schemaStart)
     own.set(bytes.subarray(start, stop))
@@ -114,6 +129,7 @@ export class AroundCache<T> {
       schemaStart: length,
       schemaStop: own.length,
       made,
+      cost,
     }
     return made
   }

@@ -3,6 +3,7 @@
 import { high, low, readFixed64 } from '../../otlp/cursor.ts'
 import { MessageView } from '../../otlp/message.ts'
 import type { Writer } from '../../otlp/writer.ts'
+import type { CacheBudget } from '../cache-budget.ts'
 import { convertAttributes } from './convert.ts'
 import { KEPT_OF_METRICS, NO_FIELDS } from './ecs-fields.ts'
 import { FlatDocument, type Prepared } from './flat.ts'
@@ -18,8 +19,8 @@ export class EcsMetricDocuments {
   readonly #document: FlatDocument
   readonly #point = new MessageView()
 
-  constructor(values: ValueWriter) {
-    this.#document = new FlatDocument(values)
+  constructor(values: ValueWriter, budget: CacheBudget) {
+    this.#document = new FlatDocument(values, budget)
   }
 
   write(out: Writer, { points, values }: Group<unknown>, route: Route, resource: Prepared): void {
@@ -55,6 +56,7 @@ export class EcsMetricDocuments {
   /** Lets go of the request that was read last. */
   release(): void {
     this.#point.reset(new Uint8Array())
+    this.#document.release()
   }
 
   #time(point: MessageView): void {

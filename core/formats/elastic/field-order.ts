@@ -1,5 +1,7 @@
 /** Sorts the fields of a flat document and settles which of those that are in each other's way stay. */
 
+import { type CacheBudget, ENTRY_BYTES, TEXT_BYTES } from '../cache-budget.ts'
+
 export interface Ordered {
   readonly keys: readonly string[]
   /** Which field each key belongs to. */
@@ -15,6 +17,8 @@ interface Known {
   readonly keys: readonly string[]
   readonly kept: ReadonlySet<string> | undefined
   readonly ordered: Ordered
+  /** What it takes of the budget. */
+  readonly cost: number
 }
 
 /** Documents of one kind have the same fields: the orders that were found last are kept. */
@@ -29,6 +33,12 @@ export class FieldOrder {
   readonly #entries: Entry[] = []
   #count = 0
   readonly #known = new Array<Known | undefined>(SLOTS).fill(undefined)
+  readonly #budget: CacheBudget
+
+  constructor(budget: CacheBudget) {
+    this.#budget = budget
+    budget.join(() => this.#known.fill(undefined))
+  }
 
   /** The result is read before the next call, and not changed. */
   sort(keys: readonly string[], kept: ReadonlySet<string> | undefined): Ordered {
@@ -43,7 +53,12 @@ export class FieldOrder {
     const known = this.#known[slot]
     if (known !== undefined && known.kept === kept && areEqual(known.keys, keys)) return known.ordered
     const ordered = this.#find(keys, kept)
-    this.#known[slot] = { keys: [...keys], kept, ordered }
+    if (known !== undefined) {
+      this.#known[slot] = undefined
+      this.#budget.giveBack(known.cost)
+    }
+    const cost = letters + 2 * keys.length * TEXT_BYTES + ENTRY_BYTES
+    if (this.#budget.take(cost)) this.#known[slot] = { keys: [...keys], kept, ordered, cost }
     return ordered
   }
 

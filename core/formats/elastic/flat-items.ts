@@ -15,6 +15,7 @@ import { writeHex, writeJsonString } from '../../otlp/json-values.ts'
 import { Messages, MessageView } from '../../otlp/message.ts'
 import type { Writer } from '../../otlp/writer.ts'
 import { attributesJson, readKind } from '../any-value.ts'
+import type { CacheBudget } from '../cache-budget.ts'
 import { writeAscii, writeNumber } from '../jaeger-es/letters.ts'
 import { type Around, AroundCache } from './around.ts'
 import { convertAttributes } from './convert.ts'
@@ -26,7 +27,7 @@ import {
   RESOURCE_FIELDS,
   SPAN_FIELDS,
 } from './ecs-fields.ts'
-import { FlatDocument, type Prepared } from './flat.ts'
+import { FlatDocument, type Prepared, sizeOfPrepared } from './flat.ts'
 import type { Route } from './route.ts'
 import { writeTimeText } from './times.ts'
 import { type ValueWriter, writeInt } from './values.ts'
@@ -56,12 +57,12 @@ export class FlatDocuments {
   /** What the attributes of an item are called under. */
   readonly #attributes: string
 
-  constructor(mode: FlatMode, values: ValueWriter) {
+  constructor(mode: FlatMode, values: ValueWriter, budget: CacheBudget) {
     this.#mode = mode
-    this.#document = new FlatDocument(values)
+    this.#document = new FlatDocument(values, budget)
     this.#attributes = mode === 'none' ? 'Attributes' : ''
-    this.#resources = new AroundCache(around => this.#resource(around))
-    this.#scopes = new AroundCache(around => this.#scope(around))
+    this.#resources = new AroundCache(around => this.#resource(around), sizeOfPrepared, budget)
+    this.#scopes = new AroundCache(around => this.#scope(around), sizeOfPrepared, budget)
   }
 
   resource(around: Around): Prepared {
@@ -302,6 +303,7 @@ export class FlatDocuments {
   release(): void {
     this.#message.reset(EMPTY)
     this.#inner.reset(EMPTY)
+    this.#document.release()
   }
 }
 

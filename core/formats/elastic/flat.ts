@@ -13,6 +13,7 @@ import { writeJsonString } from '../../otlp/json-values.ts'
 import { KeyValueRange } from '../../otlp/value.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { EMPTY_VALUE, readKind, valueStart, valueStop } from '../any-value.ts'
+import { type CacheBudget, ENTRY_BYTES, TEXT_BYTES } from '../cache-budget.ts'
 import { readCachedString } from '../text-cache.ts'
 import { FieldOrder } from './field-order.ts'
 import type { Route } from './route.ts'
@@ -30,21 +31,38 @@ const NULL = Buffer.from('null')
 /** Fields that many documents have. */
 export interface Prepared {
   readonly keys: readonly string[]
-  readonly values: readonly Uint8Array[]
+  /** Their JSON, one value after another, and where each ends. */
+  readonly values: Uint8Array
+  readonly stops: readonly number[]
 }
+
+export const NOTHING: Prepared = { keys: [], values: EMPTY, stops: [] }
+
+/** In bytes. */
+export function sizeOfPrepared({ keys, values }: Prepared): number {
+  return keys.reduce((sum, { length }) => sum + length + TEXT_BYTES, values.length)
+}
+
+/** A buffer for values that has grown larger is let go. */
+const KEPT_BYTES_MAX = 256 * 1024
 
 export class FlatDocument {
   /** JSON of values, one after another. Write one here, then call `end` with its key. */
-  readonly out = new Writer(4096)
+  out = new Writer(4096)
   readonly #values: ValueWriter
   readonly #keys: string[] = []
   readonly #stops: number[] = []
-  readonly #order = new FieldOrder()
+  readonly #budget: CacheBudget
+  readonly #order: FieldOrder
+  readonly #names: FieldNames
   readonly #list = new Cursor(EMPTY)
   #nested: FlatDocument | undefined
 
-  constructor(values: ValueWriter) {
+  constructor(values: ValueWriter, budget: CacheBudget, names = new FieldNames(budget)) {
     this.#values = values
+    this.#budget = budget
+    this.#order = new FieldOrder(budget)
+    this.#names = names
   }
 
   begin(): this {
@@ -86,15 +104,25 @@ export class FlatDocument {
     }
   }
 
-  prepared({ keys, values }: Prepared): void {
-    for (const [i, key] of keys.entries()) this.raw(key, values[i]!)
+  prepared({ keys, values, stops }: Prepared): void {
+    const start = this.out.pos
+    this.out.raw(values)
+    for (const [i, key] of keys.entries()) {
+      this.#keys.push(key)
+      this.#stops.push(start + stops[i]!)
+    }
   }
 
   /** What is in it, kept for other documents. */
   prepare(): Prepared {
-    const { out } = this
-    const values = this.#stops.map((stop, i) => Buffer.from(out.bytes.subarray(this.#startOf(i), stop)))
-    return { keys: [...this.#keys], values }
+    return { keys: [...this.#keys], values: Uint8Array.from(this.out.take()), stops: [...this.#stops] }
+  }
+
+  /** Lets go of what the largest of all documents needed. */
+  release(): void {
+    if (this.out.bytes.length > KEPT_BYTES_MAX) this.out = new Writer(4096)
+    this.begin()
+    this.#nested?.release()
   }
 
   /** Attributes in field `field` of `bytes[start, stop)`, each under `prefix` and its key. */
@@ -154,7 +182,7 @@ export class FlatDocument {
         out.byte(CLOSE_ARRAY)
       }
     } else if (kind === AnyValue.kvlistValue) {
-      this.#nested ??= new FlatDocument(this.#values)
+      this.#nested ??= new FlatDocument(this.#values, this.#budget, this.#names)
       const nested = this.#nested.begin()
       nested.attributes('', bytes, from, to, KeyValueList.values)
       if (nested.isEmpty) out.raw(NULL)
@@ -187,7 +215,7 @@ export class FlatDocument {
           const dot = key.indexOf('.', from)
           if (!first) out.byte(COMMA)
           first = true
-          writeKey(out, key.slice(from, dot))
+          this.#names.write(out, key.slice(from, dot))
           out.byte(OPEN)
           from = dot + 1
         }
@@ -196,7 +224,7 @@ export class FlatDocument {
       }
       if (!first) out.byte(COMMA)
       first = false
-      writeKey(out, name)
+      this.#names.write(out, name)
       const field = fields[at]!
       out.raw(values, this.#startOf(field), this.#stops[field]!)
     }
@@ -212,20 +240,28 @@ function commonObject(open: string, key: string): number {
   return common
 }
 
-/** Names of fields as JSON with a colon behind; as many as an index may have, and more. */
-const NAMES_MAX = 8192
-const names = new Map<string, Uint8Array>()
+/** Names of fields as JSON with a colon behind. */
+class FieldNames {
+  readonly #budget: CacheBudget
+  readonly #known = new Map<string, Uint8Array>()
 
-function writeKey(out: Writer, key: string): void {
-  let json = names.get(key)
-  if (json === undefined) {
+  constructor(budget: CacheBudget) {
+    this.#budget = budget
+    budget.join(() => this.#known.clear())
+  }
+
+  write(out: Writer, key: string): void {
+    const known = this.#known.get(key)
+    if (known !== undefined) {
+      out.raw(known)
+      return
+    }
     const bytes = Buffer.from(key)
     const made = new Writer(bytes.length + 3)
     writeJsonString(made, bytes, 0, bytes.length)
     made.byte(COLON)
-    json = made.copy()
-    if (names.size >= NAMES_MAX) names.clear()
-    names.set(key, json)
+    out.raw(made.take())
+    if (this.#budget.take(key.length + made.pos + ENTRY_BYTES))
+      this.#known.set(key, Uint8Array.from(made.take()))
   }
-  out.raw(json)
 }

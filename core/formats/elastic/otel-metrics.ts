@@ -4,6 +4,7 @@ import { high, low, readFixed64 } from '../../otlp/cursor.ts'
 import { writeJsonString } from '../../otlp/json-values.ts'
 import { MessageView } from '../../otlp/message.ts'
 import type { Writer } from '../../otlp/writer.ts'
+import { type CacheBudget, TEXT_BYTES } from '../cache-budget.ts'
 import { writeAscii } from '../jaeger-es/letters.ts'
 import { xxh64 } from '../xxhash.ts'
 import { type Group, POINT_ATTRIBUTES } from './metric-groups.ts'
@@ -40,17 +41,18 @@ const COLON = 0x3a
 const CLOSE = 0x7d
 const START_TIME_FIELD = 2
 const TIME_FIELD = 3
-/** Sets of names come again with every batch. */
-const HASHES_MAX = 4096
-
 export class OtelMetricDocuments {
   readonly #documents: OtelDocuments
   readonly #point = new MessageView()
+  readonly #budget: CacheBudget
+  /** Sets of names come again with every batch. */
   readonly #hashes = new Map<string, string>()
 
   /** `documents` made with `stringify`. */
-  constructor(documents: OtelDocuments) {
+  constructor(documents: OtelDocuments, budget: CacheBudget) {
     this.#documents = documents
+    this.#budget = budget
+    budget.join(() => this.#hashes.clear())
   }
 
   /** `,"dynamic_templates":{...}` for the line in front of the document: how each field is mapped. */
@@ -126,8 +128,7 @@ export class OtelMetricDocuments {
     let hash = this.#hashes.get(key)
     if (hash === undefined) {
       hash = xxh64(all).toString(16)
-      if (this.#hashes.size >= HASHES_MAX) this.#hashes.clear()
-      this.#hashes.set(key, hash)
+      if (this.#budget.take(key.length + 2 * TEXT_BYTES)) this.#hashes.set(key, hash)
     }
     return hash
   }

@@ -21,6 +21,7 @@ import { writeHex } from '../../otlp/json-values.ts'
 import { Messages, MessageView } from '../../otlp/message.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { valueStart as anyStart, valueStop as anyStop, EMPTY_VALUE, readKind } from '../any-value.ts'
+import type { CacheBudget } from '../cache-budget.ts'
 import { findAttribute, foundStart, foundStop } from '../jaeger/read-span.ts'
 import { writeNumber } from '../jaeger-es/letters.ts'
 import { type Around, AroundCache } from './around.ts'
@@ -76,11 +77,12 @@ export class OtelDocuments {
   readonly #scopes: AroundCache<Uint8Array>
 
   /** `stringify`: maps in attributes become texts, as in the documents of metrics. */
-  constructor(values: ValueWriter, stringify = false) {
+  constructor(values: ValueWriter, budget: CacheBudget, stringify = false) {
     this.values = values
     this.#attributes = new AttributeWriter(values)
-    this.#resources = new AroundCache(around => this.#resource(around, stringify))
-    this.#scopes = new AroundCache(around => this.#scope(around, stringify))
+    const sizeOf = ({ length }: Uint8Array): number => length
+    this.#resources = new AroundCache(around => this.#resource(around, stringify), sizeOf, budget)
+    this.#scopes = new AroundCache(around => this.#scope(around, stringify), sizeOf, budget)
   }
 
   /** `,"resource":{...}` */
@@ -290,7 +292,7 @@ export class OtelDocuments {
     this.#attributes.write(out, bytes, start, stop, Resource.attributes, { stringify })
     count(out, DROPPED_ATTRIBUTES, resource, Resource.droppedAttributesCount)
     endObject(out, before)
-    return out.copy()
+    return Uint8Array.from(out.take())
   }
 
   #scope(around: Around, stringify: boolean): Uint8Array {
@@ -305,7 +307,7 @@ export class OtelDocuments {
     this.#attributes.write(out, bytes, start, stop, InstrumentationScope.attributes, { stringify })
     count(out, DROPPED_ATTRIBUTES, scope, InstrumentationScope.droppedAttributesCount)
     endObject(out, before)
-    return out.copy()
+    return Uint8Array.from(out.take())
   }
 
   #schema(out: Writer, { bytes, schemaStart, schemaStop }: Around): void {

@@ -1,5 +1,6 @@
 /** Which tags become fields of the `tag` object, and how these are called. */
 
+import { type CacheBudget, ENTRY_BYTES } from '../cache-budget.ts'
 import { readCachedString } from '../text-cache.ts'
 
 export interface TagsAsFields {
@@ -18,21 +19,25 @@ export interface FieldName {
   last: number
 }
 
-/** Keys are few; a sender that makes them up must not fill the memory. */
-const KNOWN_MAX = 10_000
-
 export class FieldNames {
   readonly #rule: TagsAsFields
   readonly #byKey = new Map<string, FieldName | undefined>()
   readonly #byName = new Map<string, FieldName>()
+  readonly #always = new Set<string>()
+  readonly #budget: CacheBudget
+  #isFull = false
   #generation = 0
   /** How many bytes the keys have that become fields: for most others that is all that must be looked at. */
   readonly #lengths = new Set<number>()
   /** False: no tag ever becomes a field. */
   readonly any: boolean
 
-  constructor(rule: TagsAsFields) {
+  constructor(rule: TagsAsFields, budget: CacheBudget) {
     this.#rule = rule
+    this.#budget = budget
+    budget.join(() => {
+      this.#isFull = true
+    })
     this.any = rule.all || rule.include.size > 0
     for (const key of rule.include) this.#lengths.add(Buffer.byteLength(key))
   }
@@ -40,6 +45,25 @@ export class FieldNames {
   /** What was found before this changed must be looked for again. */
   get generation(): number {
     return this.#generation
+  }
+
+  /**
+   * Before each list: what is known is forgotten when there is too much. Not within one, where a name that is made anew
+   * would stand in the document twice.
+   */
+  begin(): void {
+    if (!this.#isFull) return
+    this.#isFull = false
+    this.#generation++
+    this.#byKey.clear()
+    for (const name of this.#byName.keys()) if (!this.#always.has(name)) this.#byName.delete(name)
+  }
+
+  /** The same as `of`, and stays the same object. For a few keys. */
+  always(key: string): FieldName | undefined {
+    const name = this.of(key)
+    if (name !== undefined) this.#always.add(this.#nameOf(key))
+    return name
   }
 
   /** Undefined when the tag stays in the list. */
@@ -52,28 +76,29 @@ export class FieldNames {
     if (!this.any) return undefined
     const known = this.#byKey.get(key)
     if (known !== undefined || this.#byKey.has(key)) return known
-    if (this.#byKey.size >= KNOWN_MAX) this.#byKey.clear()
     const name = this.#make(key)
+    // Without a budget for it, too: it is asked for again in the same list. The next one begins without it.
+    const cost = 2 * key.length + (name?.json.length ?? 0) + ENTRY_BYTES
+    if (!this.#budget.take(cost)) this.#isFull = true
     this.#byKey.set(key, name)
     return name
   }
 
   #make(key: string): FieldName | undefined {
-    const { all, include, dotReplacement } = this.#rule
+    const { all, include } = this.#rule
     // Elasticsearch refuses a document with a field that has no name.
     if (key === '' || !(all || include.has(key))) return undefined
-    const name = key.replaceAll('.', dotReplacement)
+    const name = this.#nameOf(key)
     if (name === '') return undefined
-    if (this.#byName.size >= KNOWN_MAX) {
-      this.#byName.clear()
-      this.#byKey.clear()
-      this.#generation++
-    }
     let made = this.#byName.get(name)
     if (made === undefined) {
       made = { json: Buffer.from(JSON.stringify(name)), last: -1 }
       this.#byName.set(name, made)
     }
     return made
+  }
+
+  #nameOf(key: string): string {
+    return key.replaceAll('.', this.#rule.dotReplacement)
   }
 }

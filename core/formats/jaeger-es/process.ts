@@ -6,11 +6,14 @@ import { AnyValue, KeyValue, Resource } from '../../otlp/fields.ts'
 import { writeJsonString } from '../../otlp/json-values.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
+import { type CacheBudget, ENTRY_BYTES } from '../cache-budget.ts'
 import { SERVICE_NAME } from '../jaeger/words.ts'
 import { contentHash, contentHigh, contentLow, viewOf } from './content-hash.ts'
 import type { TagWriter } from './tags.ts'
 
 export interface Process {
+  /** No other one has it. */
+  readonly id: number
   /** `"process":{...}`. */
   readonly json: Uint8Array
   /** The service's name, UTF-8. */
@@ -21,6 +24,7 @@ export interface Process {
 }
 
 export const NO_PROCESS: Process = {
+  id: 0,
   json: new Uint8Array(),
   service: new Uint8Array(),
   hashLow: 0,
@@ -42,6 +46,8 @@ const KEPT_BYTES_MAX = 16 * 1024
 interface Kept {
   readonly resource: Uint8Array
   readonly process: Process
+  /** What it takes of the budget. */
+  readonly cost: number
 }
 
 /** Processes of the resources that were seen last. */
@@ -49,9 +55,13 @@ export class Processes {
   readonly #tags: TagWriter
   readonly #slots = new Array<Kept | undefined>(SLOTS).fill(undefined)
   readonly #list = new Cursor(new Uint8Array())
+  readonly #budget: CacheBudget
+  #made = 0
 
-  constructor(tags: TagWriter) {
+  constructor(tags: TagWriter, budget: CacheBudget) {
     this.#tags = tags
+    this.#budget = budget
+    budget.join(() => this.#slots.fill(undefined))
   }
 
   /** Of the Resource message `bytes[start, stop)`. Texts in it are counted when it is new. */
@@ -63,7 +73,15 @@ export class Processes {
     const kept = this.#slots[slot]
     if (kept !== undefined && sameBytes(bytes, start, stop, kept.resource)) return kept.process
     const process = this.#make(bytes, start, stop)
-    this.#slots[slot] = { resource: Uint8Array.prototype.slice.call(bytes, start, stop), process }
+    if (kept !== undefined) {
+      this.#slots[slot] = undefined
+      this.#budget.giveBack(kept.cost)
+    }
+    const cost = stop - start + process.json.length + process.service.length + ENTRY_BYTES
+    if (this.#budget.take(cost)) {
+      const resource = Uint8Array.prototype.slice.call(bytes, start, stop)
+      this.#slots[slot] = { resource, process, cost }
+    }
     return process
   }
 
@@ -84,9 +102,9 @@ export class Processes {
     tags.end('[]')
     tags.writeFields(out)
     out.byte(CLOSE_OBJECT)
-    const json = out.copy()
+    const json = Uint8Array.from(out.take())
     contentHash(viewOf(json), 0, json.length, 0, 0)
-    return { json, service, hashLow: contentLow, hashHigh: contentHigh }
+    return { id: ++this.#made, json, service, hashLow: contentLow, hashHigh: contentHigh }
   }
 }
 

@@ -34,9 +34,11 @@ export function fnv1a(bytes: Uint8Array, start: number, stop: number): void {
 }
 
 const SLOTS = 512
+/** Longer names seldom come again. */
+const KEPT_BYTES_MAX = 256
 
 interface Known {
-  readonly service: object
+  readonly service: number
   readonly operation: Uint8Array
   readonly low: number
   readonly high: number
@@ -48,9 +50,9 @@ export class OperationHashes {
 
   /**
    * Leaves in `hashLow`, `hashHigh` the hash of both names. `service` stands for the one whose name is `name`: the same
-   * object, the same name.
+   * number, the same name.
    */
-  find(service: object, name: Uint8Array, bytes: Uint8Array, start: number, stop: number): void {
+  find(service: number, name: Uint8Array, bytes: Uint8Array, start: number, stop: number): void {
     let mixed = stop - start
     if (stop > start) mixed += (bytes[start]! << 16) | (bytes[stop - 1]! << 8) | bytes[(start + stop) >> 1]!
     const slot = (Math.imul(mixed, 0x9e37_79b1) >>> 23) & (SLOTS - 1)
@@ -63,6 +65,7 @@ export class OperationHashes {
     fnv1aBegin()
     fnv1a(name, 0, name.length)
     fnv1a(bytes, start, stop)
+    if (stop - start > KEPT_BYTES_MAX) return
     const operation = Uint8Array.prototype.slice.call(bytes, start, stop)
     this.#slots[slot] = { service, operation, low: hashLow, high: hashHigh }
   }

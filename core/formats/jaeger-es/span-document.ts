@@ -18,6 +18,7 @@ import { MessageView } from '../../otlp/message.ts'
 import { SpanView } from '../../otlp/span.ts'
 import type { ItemWalker } from '../../otlp/walk.ts'
 import type { Writer } from '../../otlp/writer.ts'
+import type { CacheBudget } from '../cache-budget.ts'
 import { copyId, findAttribute, isSame, NO_RANGE, type Range } from '../jaeger/read-span.ts'
 import {
   ERROR,
@@ -125,11 +126,11 @@ export class SpanDocuments {
   #endLow = 0
   #endHigh = 0
 
-  constructor(options: SpanDocumentOptions) {
-    const tags = new TagWriter(new FieldNames(options.tagsAsFields), options, this.counts)
+  constructor(options: SpanDocumentOptions, budget: CacheBudget) {
+    const tags = new TagWriter(new FieldNames(options.tagsAsFields, budget), options, this.counts)
     this.#options = options
     this.#tags = tags
-    this.#processes = new Processes(tags)
+    this.#processes = new Processes(tags, budget)
     this.#kinds = KIND_TEXTS.map(text => (text === '' ? undefined : tags.prepareText(SPAN_KIND, utf8(text))))
     this.#statusOk = tags.prepareText(STATUS_CODE, utf8('OK'))
     this.#error = tags.prepareTrue(ERROR)
@@ -202,6 +203,7 @@ export class SpanDocuments {
     this.operation = EMPTY
     this.#span.reset(EMPTY)
     this.#message.reset(EMPTY)
+    this.#tags.release()
   }
 
   #readOperation(span: SpanView): void {

@@ -36,6 +36,8 @@ const TRUE = Buffer.from('true')
 const FALSE = Buffer.from('false')
 const NULL = Buffer.from('null')
 const TAG = Buffer.from('"tag":{')
+/** A buffer for values that has grown larger is let go. */
+const KEPT_BYTES_MAX = 256 * 1024
 const INVALID_KEY = 'invalid-tag-key-'
 
 /** A tag that many spans have. */
@@ -58,6 +60,8 @@ export interface TagOptions {
   readonly maxValueBytes: number
 }
 
+const NOWHERE = new Writer(64)
+
 /** Writes one list after the other. */
 export class TagWriter {
   readonly #names: FieldNames
@@ -65,14 +69,14 @@ export class TagWriter {
   readonly #counts: Counts
   readonly #keys: KnownKeys
   readonly #tag = new KeyValueRange()
-  #out = new Writer(64)
+  #out = NOWHERE
   #start = 0
   #first = true
   /** Of the list that is being written: may its tags become fields? Does Jaeger's sanitizer look at it? */
   #span = false
   #invalidKeys = 0
   /** The fields' values one after another, and where each ends. */
-  readonly #values = new Writer(4096)
+  #values = new Writer(4096)
   readonly #ends: number[] = []
   readonly #fieldNames: FieldName[] = []
 
@@ -84,7 +88,7 @@ export class TagWriter {
   }
 
   prepareKey(key: string): PreparedKey {
-    return { json: Buffer.from(JSON.stringify(key)), name: this.#names.of(key) }
+    return { json: Buffer.from(JSON.stringify(key)), name: this.#names.always(key) }
   }
 
   prepareText(key: string, text: Uint8Array): PreparedTag {
@@ -98,7 +102,7 @@ export class TagWriter {
   }
 
   #prepare(key: string, value: Uint8Array, type: Uint8Array): PreparedTag {
-    const name = this.#names.of(key)
+    const name = this.#names.always(key)
     if (name !== undefined) return { nested: undefined, name, value }
     const parts = [KEY, Buffer.from(JSON.stringify(key)), VALUE, value, type]
     return { nested: Buffer.concat(parts), name, value }
@@ -114,7 +118,14 @@ export class TagWriter {
     this.#values.rewind()
     this.#ends.length = 0
     this.#fieldNames.length = 0
+    this.#names.begin()
     out.byte(OPEN)
+  }
+
+  /** Lets go of where the last list was written, and of what the largest of all needed. */
+  release(): void {
+    this.#out = NOWHERE
+    if (this.#values.bytes.length > KEPT_BYTES_MAX) this.#values = new Writer(4096)
   }
 
   /** Ends the list. `empty` is what Jaeger writes when no tag was given; with tags as fields it is always a list. */

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { CacheBudget } from '../../../../core/formats/cache-budget.ts'
 import { FieldOrder } from '../../../../core/formats/elastic/field-order.ts'
 
 // Scenario: keys in any order, some twice; then other keys of the same lengths, the first ones again, the same list with
 // other things in it, and with a key that must stay a value; more kinds of documents than are kept.
 // Guarantees: the order is that of these keys, whatever was sorted before.
 test('an order that is kept is that of the same keys', () => {
-  const order = new FieldOrder()
+  const order = new FieldOrder(new CacheBudget(1024 * 1024))
   const keys = ['b', 'a', 'b', 'c.d', 'c']
   const first = { keys: ['a', 'b', 'c.d', 'c.value'], fields: [1, 2, 3, 4] }
   assert.deepEqual(order.sort(keys, undefined), first)

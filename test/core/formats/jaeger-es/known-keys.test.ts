@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { CacheBudget } from '../../../../core/formats/cache-budget.ts'
 import { FieldNames } from '../../../../core/formats/jaeger-es/field-names.ts'
 import { KnownKeys } from '../../../../core/formats/jaeger-es/known-keys.ts'
 
+const budget = new CacheBudget(8 * 1024 * 1024)
 const rule = { all: false, include: new Set(['a.b', 'a@b', 'span.kind']), dotReplacement: '@' }
 
 // Scenario: thousands of keys, more than have room, asked for again and again; keys with quotes; none; long; no UTF-8.
 // Guarantees: each is always what it is, whichever was asked for before; what cannot be known is said to be unknown.
 test('keys are told apart', () => {
-  const keys = new KnownKeys(new FieldNames(rule))
+  const keys = new KnownKeys(new FieldNames(rule, budget))
   const texts = [...Array.from({ length: 5000 }, (_, n) => `http.key-${n}.x`), 'say "hi"', 'é', 'span.kind']
   for (let round = 0; round < 2; round++)
     for (const text of texts) {
@@ -25,11 +27,14 @@ test('keys are told apart', () => {
 // Scenario: two keys that are one field, before and after so many others that names were forgotten.
 // Guarantees: they always share their field, so that no document has it twice.
 test('keys of one field share it', () => {
-  const keys = new KnownKeys(new FieldNames({ ...rule, all: true }))
+  const names = new FieldNames({ ...rule, all: true }, new CacheBudget(1024 * 1024))
+  const keys = new KnownKeys(names)
   const nameOf = (text: string) => keys.find(Buffer.from(text), 0, text.length)!.name
   assert.equal(nameOf('a.b'), nameOf('a@b'))
   const before = nameOf('a.b')
   for (let n = 0; n < 12_000; n++) nameOf(`other-${n}`)
+  assert.equal(nameOf('a.b'), before, 'not within a list')
+  names.begin()
   assert.equal(nameOf('a@b'), nameOf('a.b'))
   assert.notEqual(nameOf('a.b'), before)
 })

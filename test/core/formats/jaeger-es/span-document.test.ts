@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { CacheBudget } from '../../../../core/formats/cache-budget.ts'
 import { type SpanDocumentOptions, SpanDocuments } from '../../../../core/formats/jaeger-es/span-document.ts'
 import { ItemWalker } from '../../../../core/otlp/walk.ts'
 import { Writer } from '../../../../core/otlp/writer.ts'
@@ -8,6 +9,8 @@ import { anyRequest } from '../../../kit/generate.ts'
 import { encodeRequest } from '../../../kit/proto.ts'
 import { field, requestOfSpan } from '../../../kit/wire.ts'
 import { comparable, type ExpectedOptions, expectedDocuments, type Loose, parseExact } from './expected.ts'
+
+const budget = new CacheBudget(8 * 1024 * 1024)
 
 function optionsOf({ all = false, include = [], dot = '@' }: ExpectedOptions = {}): SpanDocumentOptions {
   return {
@@ -32,7 +35,7 @@ function documentsOf(request: Uint8Array, documents: SpanDocuments): Loose[] {
 }
 
 function one(request: Uint8Array, options = optionsOf()) {
-  const documents = new SpanDocuments(options)
+  const documents = new SpanDocuments(options, budget)
   return { document: documentsOf(request, documents)[0], counts: documents.counts }
 }
 
@@ -45,7 +48,7 @@ test('documents are those that Jaeger makes', () => {
     { include: ['http.method', 'überall', ''], dot: '_' },
     { all: true, dot: '' },
   ]
-  const documents = ways.map(way => new SpanDocuments(optionsOf(way)))
+  const documents = ways.map(way => new SpanDocuments(optionsOf(way), budget))
   fc.assert(
     fc.property(anyRequest('traces', 6), ({ bytes, untidy }) => {
       for (const [i, way] of ways.entries()) {
@@ -119,7 +122,7 @@ test('a document as it stands in the index', () => {
     ],
   })
   const out = new Writer(64)
-  const documents = new SpanDocuments({ ...optionsOf(), parentSpanId: true, timestamp: true })
+  const documents = new SpanDocuments({ ...optionsOf(), parentSpanId: true, timestamp: true }, budget)
   const walker = new ItemWalker(bytes, 'traces')
   walker.next()
   documents.begin(walker)
