@@ -129,6 +129,8 @@ class ElasticsearchExporter implements Exporter {
       await running.setup?.run()
       for (let bulk = progress.next(); bulk !== undefined; bulk = progress.next()) {
         await this.#sender.send(running, progress, bulk, { attempt, meta: batch.meta, signal: end.signal })
+        // The next attempt may have begun while dead letters were written: the rest is for that one.
+        if (!progress.isCurrent(attempt)) throw new Refused('this attempt was given up on')
         // What is to be sent again waits as documents, which nobody counts: the rest waits as the bytes it came in.
         if (progress.laterBytes >= this.#config.flush.bytes) break
       }

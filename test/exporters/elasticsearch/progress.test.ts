@@ -1,7 +1,12 @@
 /** Batches that go in part: what is sent again, and what is not. */
 
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { createReadStream, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { SendResult } from '../../../core/component/contract.ts'
 import { Refused } from '../../../core/component/outcome.ts'
 import { numberedSpans, numberOf, refusedBy, sendTo, withExporter } from '../../kit/elasticsearch-exporter.ts'
@@ -100,4 +105,51 @@ test('an attempt that was given up on does not count', async () => {
       assert.equal(second.sent + rest.sent, 30)
     },
   )
+})
+
+// Scenario: of a batch that went in part, one document is refused for ever, and the file for such waits for its reader; the
+// attempt is given up on, and while the next one sends the rest, the file is done.
+// Guarantees: the old attempt takes nothing from the new one: every span is sent, and told of once.
+test('an attempt that was given up on while it wrote dead letters sends nothing more', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-elasticsearch-'))
+  const file = join(folder, 'dead')
+  execFileSync('mkfifo', [file])
+  const config = { jaeger: { create_mappings: false }, flush: { bytes: 1000 }, compression: 'none' }
+  await withExporter({ ...config, dead_letter: { file } }, async (exporter, _settings, cluster) => {
+    const busy = { status: 429, error: { type: 'es_rejected_execution_exception', reason: 'busy' } }
+    const odd = { status: 400, error: { type: 'document_parsing_exception', reason: 'odd' } }
+    cluster.item = ({ traceID }) =>
+      traceID === undefined || cluster.bulks.length === 1 ? { status: 201 } : busy
+    const first = await sendTo(exporter, numberedSpans(300))
+    assert.ok(first.sent > 0 && first.retry !== undefined)
+    const refused = Promise.withResolvers<void>()
+    cluster.item = document => {
+      if (document.traceID === undefined || numberOf(document) !== first.sent) return { status: 201 }
+      refused.resolve()
+      return odd
+    }
+    const controller = new AbortController()
+    const second = exporter.send(first.retry, { signal: controller.signal }).catch(error => error)
+    await refused.promise
+    // Its answer is read, and it waits for the file, once nothing comes any more.
+    for (let seen = -1; seen !== cluster.requests.length; await sleep(50)) seen = cluster.requests.length
+    controller.abort()
+    cluster.answer = () => {
+      cluster.answer = () => undefined
+      createReadStream(file).resume()
+      return undefined
+    }
+    const third = await sendTo(exporter, first.retry)
+    const last = await second
+    const told = [first, third, ...(last instanceof Refused ? [] : [last as SendResult])].flatMap(
+      ({ sent, rejected = [] }) => [sent, ...rejected.map(({ items }) => items)],
+    )
+    assert.equal(new Set(cluster.spans.map(numberOf)).size, 300)
+    assert.equal(third.retry, undefined)
+    assert.equal(
+      told.reduce((sum, items) => sum + items),
+      300,
+    )
+  })
+  rmSync(folder, { recursive: true })
 })
