@@ -41,7 +41,8 @@ function readItem(said: unknown, retryOn: ReadonlySet<number>): Item {
   const { status = 0, error } = (said ?? {}) as { status?: number; error?: unknown }
   if (status >= 200 && status < 300) return THERE
   const { type, reason } = readError(error)
-  if (status === 409 && type === 'version_conflict_engine_exception') return THERE
+  if (status === 409 && type === 'version_conflict_engine_exception')
+    return { fate: 'there', status, type, reason }
   return { fate: retryOn.has(status) || PASSING.has(type) ? 'again' : 'never', status, type, reason }
 }
 

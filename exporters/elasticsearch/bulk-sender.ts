@@ -89,7 +89,8 @@ export class BulkSender {
     const again: number[] = []
     for (const [nth, item] of items.entries()) {
       const key = bulk.keys[nth]
-      if (item.fate !== 'there') this.#failed.add(1, this.#labels(errorLabel(item.type)))
+      // One that is there already was not taken either.
+      if (item.type !== '') this.#failed.add(1, this.#labels(errorLabel(item.type)))
       if (item.fate === 'again') {
         again.push(nth)
         progress.why = `${item.status} ${item.type}: ${item.reason}`

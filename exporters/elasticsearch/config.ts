@@ -208,6 +208,17 @@ const keys = section(
         report.error('cloudid', 'cannot be had together with endpoints', 'take one of them out')
       if (cloudid !== '' && cloudNode(cloudid) === undefined)
         report.error('cloudid', 'is not the id of a deployment', 'copy it from the console of Elastic Cloud')
+      if (value.password_file !== '' && value.password.reveal() !== '')
+        report.error('password', 'cannot be had together with password_file', 'take one of them out')
+      if (value.password_file !== '' && value.user === '')
+        report.error('password_file', 'needs a user', 'write user, whose password it has')
+      for (const url of endpoint === '' && endpoints.length === 0 && cloudid === ''
+        ? namedByEnvironment()
+        : []) {
+        const problem = urlProblem(url)
+        if (problem !== undefined)
+          report.error('', `takes its endpoints from ELASTICSEARCH_URL, where ${problem[0]}`, problem[1])
+      }
       const nodes = nodesOf(value)
       if (value.ca_fingerprint !== '' && nodes.length > 0 && nodes.every(node => /^http:/i.test(node)))
         report.error('ca_fingerprint', 'needs TLS, and all endpoints are http://', 'write https://')
@@ -231,8 +242,15 @@ export function nodesOf({ endpoint, endpoints, cloudid }: Endpoints): readonly s
   if (endpoints.length > 0) return endpoints
   if (endpoint !== '') return [endpoint]
   if (cloudid !== '') return [cloudNode(cloudid) ?? ''].filter(Boolean)
+  return namedByEnvironment().filter(url => urlProblem(url) === undefined)
+}
+
+function namedByEnvironment(): readonly string[] {
   const given = process.env['ELASTICSEARCH_URL'] ?? ''
-  return given.split(',').filter(url => url !== '' && urlProblem(url) === undefined)
+  return given
+    .split(',')
+    .map(url => url.trim())
+    .filter(url => url !== '')
 }
 
 /** `name:base64 of host$elasticsearch$kibana`. */

@@ -200,7 +200,7 @@ export const jaegerSection = section(
     max_value_bytes: integer({
       default: 65_536,
       min: 16,
-      doc: 'Sluice only: longer values of tags and names of operations are cut, and counted.',
+      doc: 'Sluice only: longer values of tags and names of operations and services are cut, and counted.',
     }),
     max_past: duration({
       default: '720h',

@@ -26,6 +26,7 @@ export class Setup {
   readonly #log: Logger
   #running: Promise<void> | undefined
   #isDone: boolean
+  #isGuessTold = false
 
   constructor(cluster: Cluster, config: JaegerConfig, log: Logger) {
     this.#cluster = cluster
@@ -98,12 +99,14 @@ export class Setup {
       throw new Refused(`Elasticsearch ${major} is too old: Jaeger reads 7, 8 and 9, and OpenSearch`)
     if (answer.status === 401 || answer.status === 403 || answer.status === 429 || answer.status >= 500)
       throw new Refused(`the cluster does not tell its version: ${wordsOf(answer)}`)
-    this.#log.warn(
-      'The cluster does not tell its version, so it is taken for Elasticsearch 8. Write jaeger.version.',
-      {
-        answer: wordsOf(answer),
-      },
-    )
+    if (!this.#isGuessTold)
+      this.#log.warn(
+        'The cluster does not tell its version, so it is taken for Elasticsearch 8. Write jaeger.version.',
+        {
+          answer: wordsOf(answer),
+        },
+      )
+    this.#isGuessTold = true
     return { version: USUAL, isOpenSearch: false }
   }
 }

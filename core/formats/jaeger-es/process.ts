@@ -9,6 +9,7 @@ import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
 import { type CacheBudget, ENTRY_BYTES } from '../cache-budget.ts'
 import { SERVICE_NAME } from '../jaeger/words.ts'
 import { contentHash, contentHigh, contentLow, viewOf } from './content-hash.ts'
+import type { Counts } from './counts.ts'
 import type { TagWriter } from './tags.ts'
 
 export interface Process {
@@ -53,13 +54,15 @@ interface Kept {
 /** Processes of the resources that were seen last. */
 export class Processes {
   readonly #tags: TagWriter
+  readonly #counts: Counts
   readonly #slots = new Array<Kept | undefined>(SLOTS).fill(undefined)
   readonly #list = new Cursor(new Uint8Array())
   readonly #budget: CacheBudget
   #made = 0
 
-  constructor(tags: TagWriter, budget: CacheBudget) {
+  constructor(tags: TagWriter, budget: CacheBudget, counts: Counts) {
     this.#tags = tags
+    this.#counts = counts
     this.#budget = budget
     budget.join(() => this.#slots.fill(undefined))
   }
@@ -86,12 +89,14 @@ export class Processes {
   }
 
   #make(bytes: Uint8Array, start: number, stop: number): Process {
-    const service = readServiceName(bytes, start, stop)
+    const tags = this.#tags
+    const name = readServiceName(bytes, start, stop)
+    if (nameIsBase64) this.#counts.invalidText++
+    const service = name.subarray(0, tags.cut(name, 0, name.length))
     const out = new Writer(2 * (stop - start) + 256)
     out.raw(OPEN)
     writeJsonString(out, service, 0, service.length)
     out.raw(TAGS)
-    const tags = this.#tags
     tags.begin(out, 'span')
     const list = this.#list.reset(bytes, start, stop)
     while (list.next()) {
@@ -110,6 +115,8 @@ export class Processes {
 
 const list = new Cursor(new Uint8Array())
 const entry = new Cursor(new Uint8Array())
+/** The name that `readServiceName` found last was no UTF-8. */
+let nameIsBase64 = false
 /** Where the value is of the entry that `isServiceName` looked at. */
 let nameStart = 0
 let nameStop = 0
@@ -133,6 +140,7 @@ function isServiceName(bytes: Uint8Array, start: number, stop: number): boolean 
  * at the first attribute with this key, the writer takes the last one, as a text.
  */
 export function readServiceName(bytes: Uint8Array, start: number, stop: number): Uint8Array {
+  nameIsBase64 = false
   let found = 0
   let anyStart = 0
   let anyStop = 0
@@ -149,5 +157,7 @@ export function readServiceName(bytes: Uint8Array, start: number, stop: number):
   if (valueStart === valueStop) return found === 1 ? EMPTY_NAME : new Uint8Array()
   const name = Uint8Array.prototype.slice.call(bytes, valueStart, valueStop)
   // Jaeger's UTF-8 sanitizer makes it bytes, and the text of bytes is base64.
-  return isUtf8(name) ? name : Buffer.from(Buffer.from(name).toString('base64'))
+  if (isUtf8(name)) return name
+  nameIsBase64 = true
+  return Buffer.from(Buffer.from(name).toString('base64'))
 }

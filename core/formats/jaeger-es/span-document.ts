@@ -47,7 +47,7 @@ import { isBefore1970, MICRO, MILLI, millisOf, subtract, timestampText, writeDiv
 
 export interface SpanDocumentOptions {
   readonly tagsAsFields: TagsAsFields
-  /** Longer values of tags, and longer names of operations, are cut. */
+  /** Longer values of tags, and longer names of operations and services, are cut. */
   readonly maxValueBytes: number
   /** Jaeger writes it from 2.20 on, for what reads no references. */
   readonly parentSpanId: boolean
@@ -81,6 +81,10 @@ const LOG_TIME = utf8('{"timestamp":')
 const FIELDS = utf8(',"fields":')
 
 const EVENT_KEY = utf8(EVENT)
+const SCOPE_TAGS = [
+  [SCOPE_NAME, InstrumentationScope.name],
+  [SCOPE_VERSION, InstrumentationScope.version],
+] as const
 const INVALID_NAME = 'invalid-span-name'
 const INVALID_NAME_BYTES = utf8(INVALID_NAME)
 
@@ -130,7 +134,7 @@ export class SpanDocuments {
     const tags = new TagWriter(new FieldNames(options.tagsAsFields, budget), options, this.counts)
     this.#options = options
     this.#tags = tags
-    this.#processes = new Processes(tags, budget)
+    this.#processes = new Processes(tags, budget, this.counts)
     this.#kinds = KIND_TEXTS.map(text => (text === '' ? undefined : tags.prepareText(SPAN_KIND, utf8(text))))
     this.#statusOk = tags.prepareText(STATUS_CODE, utf8('OK'))
     this.#error = tags.prepareTrue(ERROR)
@@ -223,11 +227,13 @@ export class SpanDocuments {
 
   #prepareScope(bytes: Uint8Array, start: number, stop: number): void {
     const scope = this.#message.reset(bytes, start, stop)
-    const name = utf8(scope.text(InstrumentationScope.name))
-    const version = utf8(scope.text(InstrumentationScope.version))
     this.#scopeTags = []
-    if (name.length > 0) this.#scopeTags.push(this.#tags.prepareText(SCOPE_NAME, name))
-    if (version.length > 0) this.#scopeTags.push(this.#tags.prepareText(SCOPE_VERSION, version))
+    for (const [key, field] of SCOPE_TAGS) {
+      const from = scope.startOf(field)
+      const to = scope.stopOf(field)
+      if (from !== -1 && to > from)
+        this.#scopeTags.push(this.#tags.prepareText(key, bytes.subarray(from, to)))
+    }
   }
 
   /** The document of the span that was begun: one line of JSON. */

@@ -93,7 +93,7 @@ export class TagWriter {
 
   prepareText(key: string, text: Uint8Array): PreparedTag {
     const value = new Writer(64)
-    writeJsonString(value, text, 0, text.length)
+    if (!writeJsonString(value, text, 0, this.cut(text, 0, text.length))) this.#counts.invalidText++
     return this.#prepare(key, value.copy(), TYPES.string)
   }
 

@@ -50,6 +50,7 @@ test('each document has a fate of its own', async () => {
       )
     assert.equal(failed('mapper_parsing_exception'), 1)
     assert.equal(failed('es_rejected_execution_exception'), 10)
+    assert.equal(failed('version_conflict_engine_exception'), 1)
   })
 })
 

@@ -47,6 +47,11 @@ test('what cannot be is refused', () => {
   assert.match(problems({ ...BASE, jaeger: { indices: { index_prefix: 'Prod' } } }), /cannot begin the name/)
   assert.match(problems({ ...BASE, proxy_url: 'http://p:1' }), /through a proxy/)
   assert.match(problems({ ...BASE, max_idle_conns: 7 }), /warning.*has no effect here; idle connections end/)
+  assert.match(
+    problems({ ...BASE, user: 'u', password: 'p', password_file: '/f' }),
+    /together with password_file/,
+  )
+  assert.match(problems({ ...BASE, password_file: '/f' }), /needs a user/)
   assert.match(problems({ ...BASE, ca_fingerprint: '12' }), /is not a SHA-256 fingerprint/)
   assert.match(problems({ ...BASE, ca_fingerprint: 'ab'.repeat(32) }), /needs TLS/)
   assert.match(problems({ ...BASE, jaeger: { server_urls: ['http://a'] } }), /has no effect here.*endpoints/)
@@ -63,8 +68,10 @@ test('nodes', () => {
   ])
   const cloudid = `name:${Buffer.from('eu.example.com$abc$def').toString('base64')}`
   assert.deepEqual(nodesOf({ ...none, cloudid }), ['https://abc.eu.example.com'])
-  process.env['ELASTICSEARCH_URL'] = 'http://c:3,http://d:4'
+  process.env['ELASTICSEARCH_URL'] = 'http://c:3, http://d:4'
   assert.deepEqual(nodesOf(none), ['http://c:3', 'http://d:4'])
+  process.env['ELASTICSEARCH_URL'] = 'http://c:3,d:4'
+  assert.match(problems({ mapping: BASE.mapping }), /from ELASTICSEARCH_URL, where .*d:4.* does not begin/)
   delete process.env['ELASTICSEARCH_URL']
 })
 

@@ -176,7 +176,7 @@ test('a service without a proper name gets one', () => {
   assert.deepEqual(one(request({}, SERVICE)).document.process, { serviceName: 'shop', tags: [] })
 })
 
-// Scenario: a name, a key and two values that are no UTF-8.
+// Scenario: a name, a key and two values that are no UTF-8; names of a service, a scope and its version.
 // Guarantees: what Jaeger's sanitizer makes of them, and a count of each.
 test('texts that are no UTF-8 become bytes', () => {
   const bad = Buffer.from([0x61, 0xff])
@@ -206,6 +206,19 @@ test('texts that are no UTF-8 become bytes', () => {
     { key: 'a\ufffd', value: 'a\ufffd', type: 'string' },
   ])
   assert.equal(counts.invalidText, 6)
+  const names = one(
+    field(
+      1,
+      field(1, field(1, field(1, 'service.name'), field(2, field(1, bad)))),
+      field(2, field(1, field(1, bad), field(2, bad)), field(2, field(5, 'op'))),
+    ),
+  )
+  assert.equal(names.document.process.serviceName, 'Yf8=')
+  assert.deepEqual(
+    names.document.tags.slice(0, 2).map(({ value }: { value: string }) => value),
+    ['a\ufffd', 'a\ufffd'],
+  )
+  assert.equal(names.counts.invalidText, 3)
 })
 
 // Scenario: a span that ends before it begins and has a warning already; times before 1970, at the end of 64 bits.
@@ -236,27 +249,31 @@ test('impossible times are put right', () => {
   assert.equal(late.document.startTimeMillis, 9_223_372_036_854n)
 })
 
-// Scenario: values of a text, bytes and a list that are longer than the limit, and a name; the limit falls into a
-// character of three bytes.
+// Scenario: values of a text, bytes and a list that are longer than the limit, and the names of the operation and the service;
+// the limit falls into a character of three bytes.
 // Guarantees: all are cut between characters, and counted.
 test('long values are cut', () => {
   const { document, counts } = one(
-    request({
-      name: '日本'.repeat(10),
-      attributes: [
-        { key: 't', value: { stringValue: '日本'.repeat(10) } },
-        { key: 'b', value: { bytesValue: Buffer.alloc(50, 7) } },
-        { key: 'l', value: { arrayValue: { values: [{ stringValue: 'x'.repeat(50) }] } } },
-      ],
-    }),
+    request(
+      {
+        name: '日本'.repeat(10),
+        attributes: [
+          { key: 't', value: { stringValue: '日本'.repeat(10) } },
+          { key: 'b', value: { bytesValue: Buffer.alloc(50, 7) } },
+          { key: 'l', value: { arrayValue: { values: [{ stringValue: 'x'.repeat(50) }] } } },
+        ],
+      },
+      { attributes: [{ key: 'service.name', value: { stringValue: '日本'.repeat(10) } }] },
+    ),
     { ...optionsOf(), maxValueBytes: 10 },
   )
+  assert.equal(document.process.serviceName, '日本日')
   assert.equal(document.operationName, '日本日')
   assert.deepEqual(
     document.tags.map(({ value }: { value: string }) => value),
     ['日本日', '0707070707', '["xxxxxxxx'],
   )
-  assert.equal(counts.cutValues, 4)
+  assert.equal(counts.cutValues, 5)
 })
 
 // Scenario: two keys that are the same once their dots are replaced, in a span and in its resource.
