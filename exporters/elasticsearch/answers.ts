@@ -34,11 +34,17 @@ export function readItems(
   if (typeof answer !== 'object' || answer === null || typeof answer.errors !== 'boolean') return undefined
   if (!answer.errors) return new Array<Item>(count).fill(THERE)
   if (!Array.isArray(answer.items) || answer.items.length !== count) return undefined
-  return answer.items.map(one => readItem(Object.values(one as object)[0], retryOn))
+  const items: Item[] = []
+  for (const one of answer.items) {
+    const said = Object.values(one ?? {})[0] as { status?: unknown; error?: unknown } | null | undefined
+    // Whoever leaves that out says nothing of any document.
+    if (typeof said?.status !== 'number') return undefined
+    items.push(readItem(said.status, said.error, retryOn))
+  }
+  return items
 }
 
-function readItem(said: unknown, retryOn: ReadonlySet<number>): Item {
-  const { status = 0, error } = (said ?? {}) as { status?: number; error?: unknown }
+function readItem(status: number, error: unknown, retryOn: ReadonlySet<number>): Item {
   if (status >= 200 && status < 300) return THERE
   const { type, reason } = readError(error)
   if (status === 409 && type === 'version_conflict_engine_exception')

@@ -54,7 +54,8 @@ test('each document has a fate of its own', async () => {
   })
 })
 
-// Scenario: every status for a whole request; a 200 with something else than an answer to a bulk request.
+// Scenario: every status for a whole request; a 200 with something else than an answer to a bulk request, or
+// one that does not tell of each document.
 // Guarantees: what may pass is refused, with the cluster's words and wait; what cannot is lost.
 test('every status has its outcome', async () => {
   await withExporter({}, async (exporter, _settings, cluster) => {
@@ -76,9 +77,18 @@ test('every status has its outcome', async () => {
       const { sent, rejected } = await sendTo(exporter, numberedSpans(1))
       assert.deepEqual([sent, rejected?.[0]?.items], [0, 1], `${status}`)
     }
-    cluster.answer = ({ path }) =>
-      path.startsWith('/_bulk') ? { status: 200, body: { hello: 1 } } : undefined
-    assert.match((await refusedBy(exporter, numberedSpans(2))).message, /not one to a bulk request/)
+    const there = { index: { status: 201 } }
+    for (const body of [
+      { hello: 1 },
+      { errors: true },
+      { errors: true, items: [there] },
+      { errors: true, items: [there, there, null] },
+      { errors: true, items: [there, there, { index: null }] },
+      { errors: true, items: [there, there, { index: { error: {} } }] },
+    ]) {
+      cluster.answer = ({ path }) => (path.startsWith('/_bulk') ? { status: 200, body } : undefined)
+      assert.match((await refusedBy(exporter, numberedSpans(2))).message, /not one to a bulk request/)
+    }
   })
 })
 
