@@ -36,6 +36,7 @@ export class JaegerBulks implements Documents {
   readonly #spanIndex: IndexNames
   readonly #serviceIndex: IndexNames
   readonly #isStream: boolean
+  readonly #isPeriodic: boolean
   readonly #operations = new OperationHashes()
 
   constructor(config: JaegerConfig, maxBytes: number, tagsAsFields: ReadonlySet<string>) {
@@ -46,6 +47,7 @@ export class JaegerBulks implements Documents {
     this.#maxBytes = maxBytes
     this.buffers = new BodyBuffers(2 * maxBytes)
     this.#isStream = rotation === 'data_stream'
+    this.#isPeriodic = rotation === 'periodic'
     this.#services = new ServiceCache(service_cache_ttl === 0 ? TTL_MS : service_cache_ttl)
     this.#spanIndex = new IndexNames('span', { prefix, rotation, layout: indices.spans.date_layout })
     this.#serviceIndex = new IndexNames('service', { prefix, rotation, layout: indices.services.date_layout })
@@ -97,6 +99,7 @@ export class JaegerBulks implements Documents {
 
   /** No clock decides that there is an index for 1970 or for 2069. */
   #indexTime(startMs: number, nowMs: number): number {
+    if (!this.#isPeriodic) return startMs
     const { max_past, max_future } = this.#config
     const within = Math.max(
       max_past === 0 ? startMs : nowMs - max_past,

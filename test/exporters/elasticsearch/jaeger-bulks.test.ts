@@ -38,6 +38,26 @@ test('no clock makes an index of its own', async () => {
   )
 })
 
+// Scenario: spans of last year through an alias and into a data stream, which have no dates in their names.
+// Guarantees: nothing of them is changed, and nothing is counted as if it were.
+test('where no date decides, no time is impossible', async () => {
+  for (const rotation of ['manual_rollover', 'data_stream'])
+    await withExporter({ jaeger: { rotation } }, async (exporter, settings, cluster) => {
+      const start = String(BigInt(Date.now() - 8760 * HOUR) * 1_000_000n)
+      const old = { startTimeUnixNano: start, endTimeUnixNano: String(BigInt(start) + 1n) }
+      assert.deepEqual(
+        await sendTo(
+          exporter,
+          numberedSpans(2, () => old),
+        ),
+        { sent: 2 },
+      )
+      assert.equal(cluster.spans[0].startTime, Number(start.slice(0, -3)))
+      const key = 'sluice_elasticsearch_repairs{exporter="elasticsearch",kind="impossible_time"}'
+      assert.equal(settings.metrics.read(key), 0)
+    })
+})
+
 // Scenario: a service's document is refused for now, then for ever, then taken.
 // Guarantees: it is offered until it is there, and never counts as an item.
 test('a service is known once its document is there', async () => {
