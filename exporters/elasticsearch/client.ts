@@ -58,6 +58,19 @@ class AnyProduct extends SniffingTransport {
   }
 }
 
+/** A node that failed is left out for so long, twice as long each time that it fails again, and no longer than 40 s. */
+const LEFT_OUT_MS = 5_000
+const DOUBLINGS_MAX = 3
+
+/** The client's own goes up to half an hour, which after an outage all data would go to the node that came back first. */
+class Nodes extends ClusterConnectionPool {
+  constructor(options: ConstructorParameters<typeof ClusterConnectionPool>[0]) {
+    super(options)
+    this.resurrectTimeout = LEFT_OUT_MS
+    this.resurrectTimeoutCutoff = DOUBLINGS_MAX
+  }
+}
+
 /** A proxy that says it answers JSON and does not must not hide its status. */
 class PatientSerializer extends Serializer {
   override deserialize<T = unknown>(json: string): T {
@@ -122,7 +135,7 @@ export function openCluster(
     nodes: nodes.map(node => ({ url: new URL(node) })),
     Transport: AnyProduct,
     Serializer: PatientSerializer,
-    ConnectionPool: ClusterConnectionPool,
+    ConnectionPool: Nodes,
     Connection: connectionsBy(config, dial),
     // A node that failed is asked again after a while, by the request whose turn it is.
     resurrectStrategy: 'optimistic',

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { after, test } from 'node:test'
+import { after, mock, test } from 'node:test'
 import { Refused } from '../../../core/component/outcome.ts'
 import { type Cluster, openCluster } from '../../../exporters/elasticsearch/client.ts'
 import { config, type ElasticsearchConfig, nodesOf } from '../../../exporters/elasticsearch/config.ts'
@@ -194,6 +194,33 @@ test('a node that does not answer in time is left out', async () => {
     }
     assert.deepEqual([failures, a.requests.length, b.requests.length], [1, 1, 7])
   } finally {
+    await cluster.close()
+    await a.close()
+    await b.close()
+  }
+})
+
+// Scenario: both nodes fail for a long time, then one comes back, and the other a while later.
+// Guarantees: a node is asked again within a minute, however long it was away: they share the work as before.
+test('a node that was away for long is soon asked again', async () => {
+  const [a, b] = [await FakeElasticsearch.start(), await FakeElasticsearch.start()]
+  mock.timers.enable({ apis: ['Date'], now: Date.now() })
+  const cluster = open({ endpoints: [a.url, b.url] })
+  try {
+    for (const node of [a, b]) node.answer = () => ({ status: 503, body: 'away' })
+    for (let i = 0; i < 40; i++) await cluster.request(PING)
+    a.answer = () => undefined
+    for (let i = 0; i < 10; i++) await cluster.request(PING)
+    const before = b.requests.length
+    await cluster.request(PING)
+    assert.equal(b.requests.length, before, 'it is left out')
+    b.answer = () => undefined
+    mock.timers.tick(60_000)
+    a.requests.length = b.requests.length = 0
+    for (let i = 0; i < 10; i++) await cluster.request(PING)
+    assert.deepEqual([a.requests.length, b.requests.length], [5, 5])
+  } finally {
+    mock.timers.reset()
     await cluster.close()
     await a.close()
     await b.close()
