@@ -5,7 +5,7 @@ import { SpanView } from '../core/otlp/span.ts'
 import { ItemWalker } from '../core/otlp/walk.ts'
 import { realisticTraces } from '../test/kit/realistic.ts'
 import { indexPrefix } from '../test/services/elasticsearch.ts'
-import { jaegerProgram } from '../test/services/jaeger.ts'
+import { localJaeger } from '../test/services/jaeger.ts'
 import { freePort } from '../test/services/ports.ts'
 import { type Running, run } from '../test/services/process.ts'
 import { OURS, SPANS } from './kafka-servers.ts'
@@ -60,7 +60,7 @@ export const startOurs = (name: string, url: string, backend: object, exporter: 
   start(name, OURS, url, backend, exporter)
 
 export const startJaegerCollector = async (url: string, backend: object) =>
-  start('jaeger', [await jaegerProgram()], url, backend, {})
+  start('jaeger', [await localJaeger()], url, backend, {})
 
 /** Requests of 512 spans that began a moment ago, each with ids that no other has, as gRPC sends them. */
 export class FreshRequests {

@@ -4,7 +4,6 @@
  * with the same YAML: RSS at most, and whether everything that was acknowledged got there. `node bench/kafka-lag.ts`.
  */
 
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { builtCollector } from '../test/services/collector.ts'
 import { type OwnKafka, ownKafka } from '../test/services/kafka.ts'
@@ -24,13 +23,6 @@ const LAG_MS = process.argv.includes('--quick') ? 8_000 : 20_000
 const BUSY_MS = 4_000
 const retry_on_failure = { initial_interval: '500ms', max_interval: '2s', max_elapsed_time: '5m' }
 
-/** Broker and its keeper are two processes; this is the broker. */
-function brokerPid(kafka: OwnKafka): number {
-  const { pid } = kafka.kept[0]!
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-  return Number(children.trim().split(' ')[0])
-}
-
 async function lag(server: Server, kafka: OwnKafka): Promise<void> {
   const session = open(server)
   let over = false
@@ -43,11 +35,10 @@ async function lag(server: Server, kafka: OwnKafka): Promise<void> {
   const lanes = Array.from({ length: IN_FLIGHT }, lane)
   await sleep(BUSY_MS)
   const before = rss(server)
-  const broker = brokerPid(kafka)
-  process.kill(broker, 'SIGSTOP')
+  await kafka.hang()
   await sleep(LAG_MS)
   const hanging = rss(server)
-  process.kill(broker, 'SIGCONT')
+  await kafka.goOn()
   await sleep(BUSY_MS)
   await kafka.stop()
   await sleep(LAG_MS)

@@ -11,9 +11,9 @@ import { Random } from '../kit/random.ts'
 import { sendHttp } from '../kit/send.ts'
 import { need } from '../services/cache.ts'
 import { elasticsearchUrl, indexPrefix } from '../services/elasticsearch.ts'
-import { jaegerProgram, startJaeger } from '../services/jaeger.ts'
+import { jaegerProgram, runJaeger, startJaeger } from '../services/jaeger.ts'
 import { freePort } from '../services/ports.ts'
-import { eventually, run } from '../services/process.ts'
+import { eventually } from '../services/process.ts'
 
 const SERVICES = ['shop', 'cart', 'pay', 'mail', 'stock']
 const TRACES = 40
@@ -38,7 +38,7 @@ async function startInMemory(t: TestContext) {
       pipelines: { traces: { receivers: ['otlp'], exporters: ['jaeger_storage_exporter'] } },
     },
   }
-  const running = run(await jaegerProgram(), ['--config', `yaml:${JSON.stringify(config)}`])
+  const running = await runJaeger(JSON.stringify(config))
   t.after(() => running.stop())
   await running.printed(/Everything is ready/)
   return { otlp: `127.0.0.1:${otlp}`, query: `http://127.0.0.1:${http}` }

@@ -14,11 +14,11 @@ import { itemsOf } from '../kit/items.ts'
 import { receiving } from '../kit/kafka-receiving.ts'
 import { sendHttp } from '../kit/send.ts'
 import { need } from '../services/cache.ts'
-import { collectorProgram } from '../services/collector.ts'
-import { jaegerProgram } from '../services/jaeger.ts'
+import { collectorProgram, startCollector } from '../services/collector.ts'
+import { jaegerProgram, runJaeger } from '../services/jaeger.ts'
 import { kafkaBrokers, topicName } from '../services/kafka.ts'
 import { freePort } from '../services/ports.ts'
-import { eventually, type Running, run } from '../services/process.ts'
+import { eventually, type Running } from '../services/process.ts'
 
 const ENCODINGS = ['otlp_proto', 'otlp_json', 'jaeger_proto', 'jaeger_json'] as const
 type Encoding = (typeof ENCODINGS)[number]
@@ -127,8 +127,8 @@ async function write(
   const ports = await Promise.all(lanes.map(freePort))
   const addresses = ports.map(port => `127.0.0.1:${port}`)
   if (writer === 'otelcol' || writer === 'jaeger') {
-    const program = await (writer === 'otelcol' ? collectorProgram() : jaegerProgram())
-    const running = run(program, ['--config', `yaml:${writing(lanes, ports, brokers, { service: QUIET })}`])
+    const config = writing(lanes, ports, brokers, { service: QUIET })
+    const running = await (writer === 'otelcol' ? startCollector(config) : runJaeger(config))
     t.after(() => running.stop())
     await running.printed(/Everything is ready/)
     await send(lanes, addresses)
@@ -176,7 +176,7 @@ async function startIngester(lanes: readonly Lane[], brokers: readonly string[])
       },
     },
   }
-  const running = run(await jaegerProgram(), ['--config', `yaml:${JSON.stringify(config)}`])
+  const running = await runJaeger(JSON.stringify(config))
   await running.printed(/Everything is ready/)
   return { ...running, query: `http://127.0.0.1:${http}` }
 }

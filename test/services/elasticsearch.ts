@@ -1,13 +1,15 @@
 /**
- * Elasticsearch 8.19.21 or 9.5.3, one node, plain HTTP without a login: a real node from Maven's jars in a JVM of this
- * machine (Java 17; 9 has a newer one of its own). What has no jars is not there: `GET /` (405), ILM, the API of data
- * streams (streams themselves work), scripts, and field types of other modules.
+ * Elasticsearch 8.19.21 or 9.5.3, one node, plain HTTP without a login: in a container of the official image where Docker
+ * is (docker.ts), else a real node from Maven's jars in a JVM of this machine (Java 17; 9 has a newer one of its own). Of
+ * the latter, what has no jars is not there: `GET /` (405), ILM, the API of data streams (streams themselves work),
+ * scripts, and field types of other modules. No test may need those.
  */
 
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheFolder } from './cache.ts'
+import { createContainer, keepContainer, wayOf } from './docker.ts'
 import { newerJava } from './java.ts'
 import { freePort } from './ports.ts'
 import { complete, eventually } from './process.ts'
@@ -17,7 +19,7 @@ const file = (name: string): string => fileURLToPath(new URL(`elasticsearch/${na
 const node = file('EsNode.java')
 
 interface Release {
-  readonly name: string
+  readonly name: 'elasticsearch' | 'elasticsearch-9'
   readonly version: string
   readonly pom: string
   /** Path of the `java` it runs in. */
@@ -48,12 +50,13 @@ export async function elasticsearchUrl(): Promise<string> {
 }
 
 function elasticsearch(): Promise<Elasticsearch> {
-  return shared('elasticsearch', folder => start(EIGHT, folder))
+  return shared('elasticsearch', folder => start(EIGHT, folder, '', false))
 }
 
-/** The same for version 9, which is always the run's own. */
+/** The same for version 9, with $SLUICE_ELASTICSEARCH_9. */
 export async function elasticsearch9Url(): Promise<string> {
-  return (await shared('elasticsearch-9', folder => start(NINE, folder))).url
+  const given = addressFromEnvironment('SLUICE_ELASTICSEARCH_9')
+  return given ?? (await shared('elasticsearch-9', folder => start(NINE, folder, '', false))).url
 }
 
 /**
@@ -62,7 +65,7 @@ export async function elasticsearch9Url(): Promise<string> {
  */
 export async function ownElasticsearch(settings = ''): Promise<OwnElasticsearch> {
   const folder = ownFolder('elasticsearch')
-  return new OwnElasticsearch(folder, await start(EIGHT, folder, settings))
+  return new OwnElasticsearch(folder, await start(EIGHT, folder, settings, true))
 }
 
 export class OwnElasticsearch implements Elasticsearch {
@@ -86,7 +89,8 @@ export class OwnElasticsearch implements Elasticsearch {
 
   async start(): Promise<void> {
     const from = statSync(this.#kept.log).size
-    this.#kept = await keepNode(EIGHT, this.#folder)
+    const { container, log } = this.#kept
+    this.#kept = container === undefined ? await keepNode(EIGHT, this.#folder) : keepContainer(container, log)
     await ready(this.#kept, this.url, from)
   }
 }
@@ -98,25 +102,25 @@ export function indexPrefix(word = 'test'): string {
   return `${word}-${process.pid}-${Date.now().toString(36)}-${prefixes++}`
 }
 
-async function start(release: Release, folder: string, settings = ''): Promise<Elasticsearch> {
+async function start(
+  release: Release,
+  folder: string,
+  settings: string,
+  stays: boolean,
+): Promise<Elasticsearch> {
   const port = await freePort()
-  for (const name of ['tmp', 'config', 'data']) mkdirSync(join(folder, name), { recursive: true })
-  writeFileSync(
-    join(folder, 'config', 'elasticsearch.yml'),
-    `cluster.name: test
+  const common = `cluster.name: test
 node.name: node-1
-path.data: ${folder}/data
-path.logs: ${folder}
-network.host: 127.0.0.1
 http.port: ${port}
-transport.port: ${await freePort()}
 discovery.type: single-node
 cluster.routing.allocation.disk.threshold_enabled: false
 action.destructive_requires_name: false
 ${settings}
-`,
-  )
-  const kept = await keepNode(release, folder)
+`
+  const inside = (await wayOf(release.name)) === 'docker'
+  const kept = inside
+    ? keepContainer(await createNode(release, folder, common, port, stays), join(folder, 'log'))
+    : await configureNode(release, folder, common)
   const url = `http://127.0.0.1:${port}`
   try {
     await ready(kept, url, 0)
@@ -127,8 +131,46 @@ ${settings}
   return { url, kept: [kept] }
 }
 
+/** Modules that the jars do not have are switched off, or they would phone home and want memory. */
+const IMAGE_SETTINGS = `network.host: 0.0.0.0
+xpack.security.enabled: false
+xpack.ml.enabled: false
+ingest.geoip.downloader.enabled: false
+`
+
+/** Name of the container. */
+async function createNode(
+  { name }: Release,
+  folder: string,
+  common: string,
+  port: number,
+  stays: boolean,
+): Promise<string> {
+  const config = join(folder, 'elasticsearch.yml')
+  writeFileSync(config, common + IMAGE_SETTINGS)
+  return createContainer({
+    image: name,
+    word: name,
+    env: { ES_JAVA_OPTS: '-Xms512m -Xmx512m' },
+    ports: [port],
+    files: { '/usr/share/elasticsearch/config/elasticsearch.yml': config },
+    stays,
+  })
+}
+
+async function configureNode(release: Release, folder: string, common: string): Promise<Kept> {
+  for (const name of ['tmp', 'config', 'data']) mkdirSync(join(folder, name), { recursive: true })
+  const own = `path.data: ${folder}/data
+path.logs: ${folder}
+network.host: 127.0.0.1
+transport.port: ${await freePort()}
+`
+  writeFileSync(join(folder, 'config', 'elasticsearch.yml'), common + own)
+  return keepNode(release, folder)
+}
+
 async function ready(kept: Kept, url: string, from: number): Promise<void> {
-  await logged(kept, /^started$/m, from)
+  await logged(kept, /\bstarted\b/, from)
   await eventually(
     async () => (await fetch(`${url}/_cluster/health?wait_for_status=yellow&timeout=1s`)).ok || undefined,
     'a healthy Elasticsearch',

@@ -1,16 +1,40 @@
-/** Jaeger 1.76.0, the binary that is also called v2: it writes and reads Elasticsearch. Built from Go modules, no UI. */
+/**
+ * Jaeger 1.76.0, the binary that is also called v2: it writes and reads Elasticsearch. $SLUICE_JAEGER, a path, else the
+ * official image where Docker is (docker.ts), else built from Go modules, without the pages for people.
+ */
 
 import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheFolder } from './cache.ts'
+import { runContainer, wayOf } from './docker.ts'
+import { IMAGES } from './images.ts'
 import { freePort } from './ports.ts'
 import { complete, eventually, type Running, run } from './process.ts'
+import { programFromEnvironment } from './service.ts'
 
 const source = fileURLToPath(new URL('jaeger/', import.meta.url))
 
-/** Path of the program; builds it the first time, in some minutes. Throws when there is no Go to build it with. */
+/** What runs it, the path of a program or the name of an image. Throws when it cannot be had. */
 export async function jaegerProgram(): Promise<string> {
+  return (await inContainer()) ? IMAGES.jaeger.name : localJaeger()
+}
+
+async function inContainer(): Promise<boolean> {
+  return programFromEnvironment('SLUICE_JAEGER') === undefined && (await wayOf('jaeger')) === 'docker'
+}
+
+/** Starts it with a config given as text: it shares the network of this machine. */
+export async function runJaeger(config: string): Promise<Running> {
+  const args = ['--config', `yaml:${config}`]
+  if (await inContainer()) return runContainer({ image: 'jaeger', word: 'jaeger', args })
+  return run(await localJaeger(), args)
+}
+
+/** Path of the program; builds it the first time, in some minutes. Throws when there is no Go to build it with. */
+export async function localJaeger(): Promise<string> {
+  const given = programFromEnvironment('SLUICE_JAEGER')
+  if (given !== undefined) return given
   const folder = cacheFolder(
     'jaeger',
     ['go.mod', 'go.sum'].map(name => source + name),
@@ -66,7 +90,7 @@ receivers:
   otlp: {protocols: {http: {endpoint: 127.0.0.1:${otlp}}}}
 exporters: {jaeger_storage_exporter: {trace_storage: es}}
 `
-  const running = run(await jaegerProgram(), ['--config', `yaml:${config}`])
+  const running = await runJaeger(config)
   const query = `http://127.0.0.1:${http}`
   await eventually(
     async () => (await fetch(`${query}/api/services`)).ok || undefined,
@@ -98,7 +122,7 @@ extensions:
 receivers: {nop: }
 exporters: {nop: }
 `
-  const running = run(await jaegerProgram(), ['--config', `yaml:${config}`])
+  const running = await runJaeger(config)
   const query = `http://127.0.0.1:${http}`
   await eventually(
     async () => (await fetch(`${query}/api/services`)).ok || undefined,

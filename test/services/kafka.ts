@@ -6,14 +6,15 @@
  *     tls      the certificate is for 127.0.0.1
  *     saslTls  both
  *
- * From Maven's jars and this machine's Java. Not from Docker: tests kill brokers and stop them in the middle of what they
- * do, which reaches the client of an engine and not the broker. Each start makes new data; topics are made when they are
- * used.
+ * From the official image where Docker is (docker.ts), else from Maven's jars and this machine's Java; with a disk of its
+ * own (`diskBytes`) always the latter. In containers one node publishes its ports; three share the network of the machine,
+ * where they find each other. Each start makes new data; topics are made when they are used.
  */
 
 import { execFileSync } from 'node:child_process'
 import {
   closeSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   openSync,
@@ -23,15 +24,27 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { makeCertificates } from '../kit/certificates.ts'
 import { cacheFolder } from './cache.ts'
+import { createContainer, engine, keepContainer, remove, wayOf } from './docker.ts'
+import {
+  clusterConfig,
+  KAFKA_PASSWORD,
+  KAFKA_USER,
+  LISTENERS,
+  type Listener,
+  nodeConfig,
+  type Place,
+  type Ports,
+} from './kafka-config.ts'
 import { freePort } from './ports.ts'
 import { complete, eventually } from './process.ts'
 import {
   addressFromEnvironment,
   alive,
+  childOf,
   type Kept,
   keep,
   logged,
@@ -43,11 +56,7 @@ import {
 const pom = fileURLToPath(new URL('kafka/pom.xml', import.meta.url))
 const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qg'
 
-export const KAFKA_USER = 'sluice'
-export const KAFKA_PASSWORD = 'sluice-secret'
-
-const LISTENERS = ['plain', 'sasl', 'tls', 'saslTls'] as const
-type Listener = (typeof LISTENERS)[number]
+export { KAFKA_PASSWORD, KAFKA_USER } from './kafka-config.ts'
 
 /** `host:port` of every node, by listener. */
 export type KafkaAddresses = Readonly<Record<Listener, readonly string[]>>
@@ -79,13 +88,13 @@ export async function kafkaBrokers(): Promise<readonly string[]> {
 /** The run's own server, with all its listeners. */
 export function kafka(options: KafkaOptions = {}): Promise<Kafka> {
   const { nodes = 1, partitions = 1 } = options
-  return shared(`kafka-${nodes}-${partitions}`, folder => startKafka(folder, options))
+  return shared(`kafka-${nodes}-${partitions}`, folder => startKafka(folder, options, false))
 }
 
 /** A server of this test alone, which it may stop, kill and start again with the data it had. */
 export async function ownKafka(options: KafkaOptions = {}): Promise<OwnKafka> {
   const folder = ownFolder('kafka')
-  const server = await startKafka(folder, options).catch(error => {
+  const server = await startKafka(folder, options, true).catch(error => {
     unmountDisks(folder)
     throw error
   })
@@ -115,15 +124,32 @@ export class OwnKafka implements Kafka {
   }
 
   async start(node = 1): Promise<void> {
-    const { log } = this.kept[node - 1]!
+    const { log, container } = this.kept[node - 1]!
     const from = statSync(log).size
-    const kept = keepNode(await program(), join(this.#folder, `node-${node}`))
+    const home = join(this.#folder, `node-${node}`)
+    const kept =
+      container === undefined ? keepNode(await program(), home) : keepContainer(container, join(home, 'log'))
     this.kept[node - 1] = kept
     await logged(kept, READY, from)
   }
 
+  /** It does nothing any more, and its sockets stay open, until `goOn`. */
+  async hang(node = 1): Promise<void> {
+    await this.#pause(this.kept[node - 1]!, 'pause', 'SIGSTOP')
+  }
+
+  async goOn(node = 1): Promise<void> {
+    await this.#pause(this.kept[node - 1]!, 'unpause', 'SIGCONT')
+  }
+
+  async #pause(kept: Kept, word: string, signal: NodeJS.Signals): Promise<void> {
+    if (kept.container === undefined) process.kill(childOf(kept), signal)
+    else await complete(engine(), [word, kept.container])
+  }
+
   async stopAll(): Promise<void> {
     await Promise.all(this.kept.map(one => stopKept(one)))
+    remove(this.kept.flatMap(({ container }) => container ?? []))
     unmountDisks(this.#folder)
   }
 
@@ -219,10 +245,12 @@ async function jars(): Promise<string> {
 async function startKafka(
   folder: string,
   { nodes = 1, partitions = 1, diskBytes }: KafkaOptions,
+  stays: boolean,
 ): Promise<Kafka> {
-  const command = await program()
+  const inside = diskBytes === undefined && (await wayOf('kafka')) === 'docker'
+  const command = inside ? [] : await program()
   const ca = writeCertificates(folder)
-  const ports: Record<Listener | 'controller', number>[] = []
+  const ports: Ports[] = []
   for (let node = 0; node < nodes; node++) {
     const [plain, sasl, tls, saslTls, controller] = await distinctPorts(5)
     ports.push({ plain: plain!, sasl: sasl!, tls: tls!, saslTls: saslTls!, controller: controller! })
@@ -233,17 +261,25 @@ async function startKafka(
       const home = join(folder, `node-${i + 1}`)
       mkdirSync(join(home, 'tmp'), { recursive: true })
       if (diskBytes !== undefined) mountDisk(join(home, 'data'), diskBytes)
-      writeFileSync(
-        join(home, 'server.properties'),
-        `${nodeConfig(i + 1, home, own, voters)}\n${clusterConfig(folder, nodes, partitions)}`,
-      )
+      const place: Place = inside
+        ? {
+            address: nodes === 1 ? '0.0.0.0' : '127.0.0.1',
+            data: '/var/lib/kafka/data',
+            certificates: INSIDE,
+          }
+        : { address: '127.0.0.1', data: join(home, 'data'), certificates: folder }
+      const config = `${nodeConfig(i + 1, own, voters, place)}\n${clusterConfig(nodes, partitions, place)}`
+      if (inside) {
+        const published = nodes === 1 ? LISTENERS.map(listener => own[listener]) : []
+        return keepContainer(await createNode(folder, home, config, published, stays), join(home, 'log'))
+      }
+      writeFileSync(join(home, 'server.properties'), config)
       const [program, ...args] = command
-      const scram = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap(mechanism => [
-        '--add-scram',
-        `${mechanism}=[name=${KAFKA_USER},password=${KAFKA_PASSWORD}]`,
+      await complete(program!, [
+        ...args,
+        'kafka.tools.StorageTool',
+        ...format(join(home, 'server.properties')),
       ])
-      const format = ['kafka.tools.StorageTool', 'format', '--cluster-id', CLUSTER_ID, '--config']
-      await complete(program!, [...args, ...format, join(home, 'server.properties'), ...scram])
       return keepNode(command, home)
     }),
   )
@@ -257,6 +293,43 @@ async function startKafka(
     LISTENERS.map(listener => [listener, ports.map(own => `127.0.0.1:${own[listener]}`)]),
   ) as Record<Listener, string[]>
   return { addresses, ca, kept }
+}
+
+/** Folder in the container with what it is given. */
+const INSIDE = '/tmp/sluice'
+
+/** Formats its disk the first time, then runs with its config, as `bin/` of the distribution would. Returns the name. */
+async function createNode(
+  folder: string,
+  home: string,
+  config: string,
+  ports: readonly number[],
+  stays: boolean,
+): Promise<string> {
+  const given = join(home, 'given')
+  mkdirSync(given)
+  writeFileSync(join(given, 'server.properties'), config)
+  for (const name of ['server.pem', 'ca.pem']) copyFileSync(join(folder, name), join(given, name))
+  const properties = `${INSIDE}/server.properties`
+  const words = format(properties, '--ignore-formatted').map(word => `'${word}'`)
+  const script = `/opt/kafka/bin/kafka-storage.sh ${words.join(' ')} && exec /opt/kafka/bin/kafka-server-start.sh ${properties}`
+  return createContainer({
+    image: 'kafka',
+    word: basename(home),
+    args: ['bash', '-c', script],
+    env: { KAFKA_HEAP_OPTS: '-Xms256m -Xmx256m' },
+    ports,
+    files: { [INSIDE]: given },
+    stays,
+  })
+}
+
+function format(properties: string, ...flags: string[]): string[] {
+  const scram = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap(mechanism => [
+    '--add-scram',
+    `${mechanism}=[name=${KAFKA_USER},password=${KAFKA_PASSWORD}]`,
+  ])
+  return ['format', '--cluster-id', CLUSTER_ID, ...flags, '--config', properties, ...scram]
 }
 
 function keepNode([program, ...args]: readonly string[], home: string): Kept {
@@ -281,62 +354,4 @@ function writeCertificates(folder: string): string {
   } finally {
     made.remove()
   }
-}
-
-function nodeConfig(
-  node: number,
-  home: string,
-  ports: Record<Listener | 'controller', number>,
-  voters: string,
-): string {
-  const clients = LISTENERS.map(listener => `${listener.toUpperCase()}://127.0.0.1:${ports[listener]}`).join(
-    ',',
-  )
-  return `process.roles=broker,controller
-node.id=${node}
-controller.quorum.voters=${voters}
-listeners=${clients},CONTROLLER://127.0.0.1:${ports.controller}
-advertised.listeners=${clients}
-log.dirs=${home}/data`
-}
-
-/** Small, quick to start, and whole logs to read: see the Kafka documentation for each key. */
-function clusterConfig(folder: string, nodes: number, partitions: number): string {
-  const copies = Math.min(nodes, 3)
-  const synced = Math.min(nodes, 2)
-  const module = 'org.apache.kafka.common.security'
-  const sasl = (listener: string) => {
-    const key = `listener.name.${listener}`
-    return `${key}.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER
-${key}.plain.sasl.jaas.config=${module}.plain.PlainLoginModule required user_${KAFKA_USER}="${KAFKA_PASSWORD}";
-${key}.scram-sha-256.sasl.jaas.config=${module}.scram.ScramLoginModule required;
-${key}.scram-sha-512.sasl.jaas.config=${module}.scram.ScramLoginModule required;
-${key}.oauthbearer.sasl.jaas.config=${module}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`
-  }
-  return `listener.security.protocol.map=PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,SASLTLS:SASL_SSL,CONTROLLER:PLAINTEXT
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAIN
-ssl.keystore.type=PEM
-ssl.keystore.location=${folder}/server.pem
-ssl.truststore.type=PEM
-ssl.truststore.location=${folder}/ca.pem
-${sasl('sasl')}
-${sasl('sasltls')}
-num.partitions=${partitions}
-auto.create.topics.enable=true
-default.replication.factor=${copies}
-min.insync.replicas=${synced}
-offsets.topic.replication.factor=${copies}
-offsets.topic.num.partitions=1
-transaction.state.log.replication.factor=${copies}
-transaction.state.log.min.isr=${synced}
-transaction.state.log.num.partitions=1
-share.coordinator.state.topic.replication.factor=${copies}
-share.coordinator.state.topic.min.isr=${synced}
-group.initial.rebalance.delay.ms=0
-num.network.threads=1
-num.io.threads=2
-log.cleaner.threads=1
-log.cleaner.dedupe.buffer.size=2097152
-`
 }

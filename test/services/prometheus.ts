@@ -1,4 +1,7 @@
-/** The real Prometheus and its promtool, built from Go modules: what scrapes our pages and judges them. */
+/**
+ * The real Prometheus and its promtool: what scrapes our pages and judges them. $SLUICE_PROMETHEUS and $SLUICE_PROMTOOL,
+ * paths, else the official image where Docker is (docker.ts), else built from Go modules.
+ */
 
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -6,15 +9,32 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheFolder } from './cache.ts'
+import { commandIn, runContainer, wayOf } from './docker.ts'
 import { freePort } from './ports.ts'
 import { complete, eventually, type Running, run } from './process.ts'
+import { programFromEnvironment } from './service.ts'
 
 const VERSION = '3.16.0'
 const pinned = fileURLToPath(new URL('prometheus/', import.meta.url))
 const FILES = ['go.mod', 'go.sum']
 
-/** Path of one of the two programs; builds it the first time, in minutes. Throws when there is no Go to build it with. */
-export async function prometheusProgram(name: 'prometheus' | 'promtool'): Promise<string> {
+type Program = 'prometheus' | 'promtool'
+
+/** What to put before the arguments of one of the two programs. Throws when it cannot be had. */
+export async function prometheusProgram(name: Program): Promise<readonly string[]> {
+  return (await inContainer(name)) ? commandIn('prometheus', `/bin/${name}`) : [await localProgram(name)]
+}
+
+const variable = (name: Program) => `SLUICE_${name.toUpperCase()}`
+
+async function inContainer(name: Program): Promise<boolean> {
+  return programFromEnvironment(variable(name)) === undefined && (await wayOf('prometheus')) === 'docker'
+}
+
+/** Its path; builds it the first time, in minutes. Throws when there is no Go to build it with. */
+async function localProgram(name: Program): Promise<string> {
+  const given = programFromEnvironment(variable(name))
+  if (given !== undefined) return given
   const program = join(
     cacheFolder(
       'prometheus',
@@ -43,8 +63,8 @@ async function build(name: string, program: string): Promise<void> {
 }
 
 /** What `promtool check metrics` says of a page; '' when it has nothing to say. Throws when it cannot be read. */
-export function checkMetrics(promtool: string, page: string): string {
-  const { status, stdout, stderr } = spawnSync(promtool, ['check', 'metrics'], { input: page })
+export function checkMetrics([promtool, ...args]: readonly string[], page: string): string {
+  const { status, stdout, stderr } = spawnSync(promtool!, [...args, 'check', 'metrics'], { input: page })
   // 3: it could be read, and there is advice.
   if (status !== 0 && status !== 3) throw new Error(`promtool ended with ${status}: ${stderr}`)
   return `${stdout}${stderr}`
@@ -68,17 +88,29 @@ export interface Prometheus {
   stop(): Promise<void>
 }
 
+function argumentsOf(config: string, data: string, address: string, flags: readonly string[]): string[] {
+  return [
+    `--config.file=${config}`,
+    `--storage.tsdb.path=${data}`,
+    `--web.listen-address=${address}`,
+    ...flags,
+  ]
+}
+
 /** Starts one with this config, its data in a folder of its own; resolves when it answers queries. */
 export async function startPrometheus(yaml: string, flags: readonly string[] = []): Promise<Prometheus> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-prometheus-data-'))
   const address = `127.0.0.1:${await freePort()}`
-  writeFileSync(join(folder, 'prometheus.yml'), yaml)
-  const running = run(await prometheusProgram('prometheus'), [
-    `--config.file=${join(folder, 'prometheus.yml')}`,
-    `--storage.tsdb.path=${join(folder, 'data')}`,
-    `--web.listen-address=${address}`,
-    ...flags,
-  ])
+  const config = join(folder, 'prometheus.yml')
+  writeFileSync(config, yaml)
+  const running = (await inContainer('prometheus'))
+    ? await runContainer({
+        image: 'prometheus',
+        word: 'prometheus',
+        args: argumentsOf('/etc/prometheus/prometheus.yml', '/prometheus', address, flags),
+        files: { '/etc/prometheus/prometheus.yml': config },
+      })
+    : run(await localProgram('prometheus'), argumentsOf(config, join(folder, 'data'), address, flags))
   const api = async (path: string): Promise<unknown> => {
     const answer = await fetch(`http://${address}/api/v1/${path}`)
     const said = (await answer.json()) as { status: string; data: unknown; error?: string }

@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { removeContainersOfRun } from './docker.ts'
 import { beginRun, type Kept, stopKept } from './service.ts'
 
 let folder: string | undefined
@@ -18,5 +19,6 @@ export async function globalTeardown(): Promise<void> {
     return (JSON.parse(readFileSync(ready, 'utf8')) as { kept?: Kept[] }).kept ?? []
   })
   await Promise.all(kept.map(one => stopKept(one)))
+  removeContainersOfRun()
   rmSync(folder, { recursive: true, force: true })
 }

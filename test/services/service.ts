@@ -13,6 +13,7 @@
 
 import { spawn } from 'node:child_process'
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -38,6 +39,8 @@ export interface Kept {
   readonly pid: number
   /** Where its output goes. */
   readonly log: string
+  /** Name of the container, where the program is one (docker.ts). */
+  readonly container?: string
 }
 
 /** Begins a run: what is started from here on, by this process or its children, belongs to it. Returns its folder. */
@@ -55,6 +58,12 @@ function runFolder(): string {
   const folder = beginRun()
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   return folder
+}
+
+/** Process id of who has begun the run: what is started ends with it. */
+export function runOwner(): number {
+  runFolder()
+  return Number(process.env[OWNER])
 }
 
 /**
@@ -103,16 +112,20 @@ function write(path: string, text: string): void {
   renameSync(`${path}.part`, path)
 }
 
-/** Starts a program that lives until it is stopped or the run is over. Its output goes to `log`, which is appended to. */
-export function keep(program: string, args: readonly string[], log: string): Kept {
-  runFolder()
+/**
+ * Starts a program that lives until it is stopped or the run is over. Its output goes to `log`, which is appended to.
+ * `container`: the program is the engine's client and this the name of what it is attached to.
+ */
+export function keep(program: string, args: readonly string[], log: string, container?: string): Kept {
+  const owner = String(runOwner())
   const output = openSync(log, 'a')
-  const child = spawn(process.execPath, [keeper, process.env[OWNER]!, program, ...args], {
+  const child = spawn(process.execPath, [keeper, owner, container ?? '-', program, ...args], {
     detached: true,
     stdio: ['ignore', output, output],
   })
   child.unref()
-  return { pid: child.pid!, log }
+  closeSync(output)
+  return { pid: child.pid!, log, ...(container !== undefined && { container }) }
 }
 
 /** Resolves when the log, from `from` on, matches; throws with the log's end when the program is gone or too slow. */
@@ -140,6 +153,11 @@ export async function stopKept({ pid }: Kept, signal: 'SIGTERM' | 'SIGUSR2' = 'S
   await eventually(() => (alive(pid) ? undefined : true), `the end of process ${pid}`, 60_000)
 }
 
+/** The program itself; of a container it is the engine's client. */
+export function childOf({ pid }: Kept): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0])
+}
+
 /** Also false for a process that has ended and whose parent has not looked yet. */
 export function alive(pid: number): boolean {
   try {
@@ -158,4 +176,11 @@ export function alive(pid: number): boolean {
 export function addressFromEnvironment(name: string): string | undefined {
   const address = process.env[name]
   return address === undefined || address === '' ? undefined : address
+}
+
+/** Path of a program that the user has. A test tells it its config, so it cannot be one that runs already. */
+export function programFromEnvironment(name: string): string | undefined {
+  const path = addressFromEnvironment(name)
+  if (path !== undefined && !existsSync(path)) throw new Error(`${name} names ${path}, which is not there`)
+  return path
 }
