@@ -9,6 +9,7 @@ export async function openProducer(
   producing: KafkaProducing,
 ): Promise<KafkaProducer> {
   if (client === 'platformatic') {
+    await import('./platformatic-schemas.ts')
     const { platformaticProducer } = await import('./platformatic.ts')
     return platformaticProducer(connection, producing)
   }
@@ -22,6 +23,7 @@ export async function openConsumer(
   consuming: KafkaConsuming,
 ): Promise<KafkaConsumer> {
   if (client === 'platformatic') {
+    await import('./platformatic-schemas.ts')
     const { platformaticConsumer } = await import('./platformatic-consumer.ts')
     return platformaticConsumer(connection, consuming)
   }
@@ -31,6 +33,7 @@ export async function openConsumer(
 
 export async function openTopics(client: KafkaClientName, connection: KafkaConnection): Promise<KafkaTopics> {
   if (client === 'platformatic') {
+    await import('./platformatic-schemas.ts')
     const { platformaticTopics } = await import('./platformatic-consumer.ts')
     return platformaticTopics(connection)
   }

@@ -23,7 +23,10 @@ import type {
 } from './client.ts'
 import { compressRecords, type KafkaCodec } from './codecs.ts'
 import { OneAtATime } from './one-at-a-time.ts'
+import { handOnPieces } from './platformatic-pieces.ts'
 import { answered, KafkaProblem, silent } from './problem.ts'
+
+handOnPieces()
 
 /** Codecs belong to the process, levels to a producer: the level travels with the call. */
 const level = new AsyncLocalStorage<number>()
@@ -34,7 +37,8 @@ const algorithms = compressionsAlgorithms as unknown as Record<
   { compress?: (data: Buffer) => Promise<Buffer> }
 >
 for (const codec of ['gzip', 'snappy', 'zstd'] as const satisfies readonly KafkaCodec[]) {
-  algorithms[codec]!.compress = async data => compressRecords(codec, level.getStore() ?? 0, data)
+  // A copy: what it is given is used again for the next batch (platformatic-pieces.ts).
+  algorithms[codec]!.compress = async data => compressRecords(codec, level.getStore() ?? 0, Buffer.from(data))
 }
 
 /** What the package is told of a cluster; the consumer's file takes it too. */
