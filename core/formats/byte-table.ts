@@ -41,6 +41,25 @@ export class ByteTable {
     return sameRange(bytes, start, stop, this.#arena.chunkOf(place), offset, offset + length)
   }
 
+  /** The key as text: it has to be UTF-8. */
+  text(index: number): string {
+    const start = this.startOf(index)
+    return Buffer.prototype.utf8Slice.call(this.bytesOf(index), start, start + this.lengthOf(index))
+  }
+
+  /** The buffer in which the key lies, from `startOf` on, `lengthOf` bytes long. */
+  bytesOf(index: number): Uint8Array {
+    return this.#arena.chunkOf(this.#places[index]!)
+  }
+
+  startOf(index: number): number {
+    return offsetOf(this.#places[index]!)
+  }
+
+  lengthOf(index: number): number {
+    return this.#lengths[index]!
+  }
+
   /** The index of the key, or -1. Equal bytes under two parents are two keys. */
   find(parent: number, bytes: Uint8Array, start: number, stop: number): number {
     const hash = hashOf(parent, bytes, start, stop)

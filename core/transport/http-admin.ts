@@ -18,7 +18,8 @@ export interface Page {
   /** 200 when not given. */
   readonly status?: number
   readonly type: string
-  readonly body: string | Uint8Array
+  /** In one piece or in several. */
+  readonly body: string | Uint8Array | readonly Uint8Array[]
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -132,15 +133,20 @@ export class AdminPages implements Part {
 
 function respond(handler: Handler, request: IncomingMessage, response: ServerResponse): void {
   void answer(handler, request).then(page => {
-    const body = typeof page.body === 'string' ? Buffer.from(page.body) : page.body
+    const { body } = page
+    const pieces = typeof body === 'string' ? [Buffer.from(body)] : body instanceof Uint8Array ? [body] : body
     response.writeHead(page.status ?? 200, {
       'content-type': page.type,
-      'content-length': body.length,
+      'content-length': pieces.reduce((sum, { length }) => sum + length, 0),
       'x-content-type-options': 'nosniff',
       'cache-control': 'no-store',
       ...page.headers,
     })
-    response.end(request.method === 'HEAD' ? undefined : body)
+    if (request.method === 'HEAD') response.end()
+    else {
+      for (const piece of pieces.slice(0, -1)) response.write(piece)
+      response.end(pieces.at(-1))
+    }
   })
   // A body is not read; its sender gets the answer and the connection ends.
   request.resume()

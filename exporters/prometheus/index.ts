@@ -11,8 +11,6 @@
  */
 
 import type { IncomingMessage } from 'node:http'
-import { promisify } from 'node:util'
-import { constants, gzip } from 'node:zlib'
 import type { Batch } from '../../core/component/batch.ts'
 import type { Exporter, ExporterFactory, SendResult, Settings } from '../../core/component/contract.ts'
 import { Refused } from '../../core/component/outcome.ts'
@@ -23,7 +21,8 @@ import type { MetricDeclaration } from '../../core/telemetry/metrics.ts'
 import { AdminPages, type Page } from '../../core/transport/http-admin.ts'
 import { config, nameRules, type PrometheusConfig } from './config.ts'
 import { Intake } from './intake.ts'
-import { type Made, makePage, type PageRules } from './page.ts'
+import { makePage, type PageRules } from './page.ts'
+import { gzipPieces, plainPieces } from './pieces.ts'
 import { Losses } from './reasons.ts'
 import { SeriesStore } from './store.ts'
 import { Streams } from './streams.ts'
@@ -50,8 +49,6 @@ const HIDDEN: MetricDeclaration = {
   level: 'basic',
 }
 
-const compress = promisify(gzip)
-
 class PrometheusExporter implements Exporter {
   readonly addresses: ReadonlyMap<string, string>
   readonly #config: PrometheusConfig
@@ -62,7 +59,7 @@ class PrometheusExporter implements Exporter {
   readonly #rules: PageRules
   readonly #pages: AdminPages
   /** Pages that are being made: scrapers that ask for the same at once share it. */
-  readonly #making = new Map<string, Promise<Made>>()
+  readonly #making = new Map<string, Promise<readonly Uint8Array[]>>()
   readonly #stopCounting: () => void
   #sweeper: NodeJS.Timeout | undefined
   #running = false
@@ -128,44 +125,47 @@ class PrometheusExporter implements Exporter {
 
   #sweep(): void {
     this.#store.expire(performance.now())
-    this.#streams.prune()
+    this.#compact()
+  }
+
+  /** Not while somebody goes through the series. */
+  #compact(): void {
+    if (this.#making.size === 0) this.#store.compact()
   }
 
   async #answer(url: URL, request: IncomingMessage): Promise<Page | undefined> {
     const { headers } = request
     if (url.pathname !== PATH) return undefined
     const wish = negotiate(String(headers['accept'] ?? ''), this.#config.enable_open_metrics)
-    const { body } = await this.#made(wish)
-    const page: Page = { type: contentType(wish), body }
-    if (!acceptsGzip(String(headers['accept-encoding'] ?? ''))) return page
-    // The fastest level: a page compresses well at any, and is thrown away after one read.
-    const small = await compress(body, { level: constants.Z_BEST_SPEED })
-    return { ...page, body: small, headers: { 'content-encoding': 'gzip' } }
+    const gzip = acceptsGzip(String(headers['accept-encoding'] ?? ''))
+    const body = await this.#made(wish, gzip)
+    return { type: contentType(wish), body, ...(gzip ? { headers: { 'content-encoding': 'gzip' } } : {}) }
   }
 
-  #made(wish: Wish): Promise<Made> {
-    const key = contentType(wish)
+  #made(wish: Wish, gzip: boolean): Promise<readonly Uint8Array[]> {
+    const key = `${gzip} ${contentType(wish)}`
     let making = this.#making.get(key)
     if (making === undefined) {
       this.#store.expire(performance.now())
-      making = makePage(this.#store, wish, this.#rules)
-        .then(made => this.#tell(made))
-        .finally(() => this.#making.delete(key))
+      this.#compact()
+      making = this.#make(wish, gzip).finally(() => this.#making.delete(key))
       this.#making.set(key, making)
     }
     return making
   }
 
-  #tell(made: Made): Made {
+  async #make(wish: Wish, gzip: boolean): Promise<readonly Uint8Array[]> {
+    const pieces = gzip ? gzipPieces() : plainPieces()
+    const hidden = await makePage(this.#store, wish, this.#rules, pieces)
     const { log, metrics, id } = this.#settings
-    metrics.gauge(HIDDEN).set(made.hidden, { exporter: id })
-    if (made.hidden > 0) {
+    metrics.gauge(HIDDEN).set(hidden, { exporter: id })
+    if (hidden > 0) {
       log.warn('Series are left out of the page: this scraper cannot tell their names apart.', {
-        series: made.hidden,
+        series: hidden,
         fix: 'let it ask for escaping=allow-utf-8, or use a translation_strategy that escapes',
       })
     }
-    return made
+    return pieces.end()
   }
 }
 

@@ -108,34 +108,32 @@ export class Intake {
     const field = ATTRIBUTES[stream.dataField]!
     if (point.noRecordedValue) {
       const gone = this.#streams.series(stream, point, field, false)
-      if (typeof gone === 'object') this.#store.remove(gone)
+      if (typeof gone === 'number') this.#store.remove(gone)
       return undefined
     }
     const state = read(point)
     if (typeof state === 'string') return state
     const series = this.#streams.series(stream, point, field, true)!
     if (typeof series === 'string') return series
+    const { table } = this.#store
     const { time, startTime } = point
     let next = state
     let start = startTime
-    if (series.state !== undefined) {
-      if (time < series.time) return 'out_of_order'
-      if (delta && startTime === series.time) {
+    if (table.hasState(series)) {
+      const last = table.time(series)
+      if (time < last) return 'out_of_order'
+      if (delta && startTime === last) {
         try {
-          next = accumulate(series.state, state)
+          next = accumulate(table.state(series)!, state)
         } catch {
           return 'buckets_too_far_apart'
         }
-        start = series.startTime
-      } else if (delta && startTime < series.time && (startTime !== 0n || state.kind !== 'number')) {
+        start = table.startTime(series)
+      } else if (delta && startTime < last && (startTime !== 0n || state.kind !== 'number')) {
         return 'delta_overlap'
       }
     }
-    series.state = next
-    series.time = time
-    series.startTime = start
-    series.updated = now
-    series.target = stream.source.target
+    table.put(series, next, time, start, now, stream.source.target)
     return undefined
   }
 }

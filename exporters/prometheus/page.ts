@@ -3,12 +3,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Wish } from '../../core/formats/prometheus/accept.ts'
 import { type Escaping, escapeName, isLegacyName } from '../../core/formats/prometheus/escape.ts'
-import type { Family, Row } from '../../core/formats/prometheus/family.ts'
+import type { Family, Row, Sample } from '../../core/formats/prometheus/family.ts'
+import { readLabelsText } from '../../core/formats/prometheus/label-text.ts'
 import { compareLabels, type LabelSet } from '../../core/formats/prometheus/labels.ts'
 import { toMillis } from '../../core/formats/prometheus/numbers.ts'
 import { ProtoPage } from '../../core/formats/prometheus/proto.ts'
 import { labelsText, TextPage, TOTAL } from '../../core/formats/prometheus/text.ts'
-import type { Series, SeriesFamily, SeriesStore } from './store.ts'
+import type { SeriesTable } from './series-table.ts'
+import type { SeriesFamily, SeriesStore } from './store.ts'
 import { sampleOf } from './values.ts'
 
 export interface PageRules {
@@ -17,13 +19,12 @@ export interface PageRules {
   readonly namespace: string
 }
 
-export interface Made {
-  readonly body: Uint8Array
-  /** Rows left out because their names became equal to others' by escaping. */
-  readonly hidden: number
+/** Takes a page piece by piece, so that nobody needs to hold it whole. */
+export interface PageSink {
+  push(piece: Uint8Array): Promise<void> | undefined
 }
 
-/** Letters that are turned into bytes at once, and rows after which others may run. */
+/** Bytes that are handed on at once, and rows after which others may run. */
 const PIECE = 64 * 1024
 const ROWS_AT_ONCE = 2_000
 
@@ -39,7 +40,13 @@ interface Shown extends Family {
   rows(): Iterable<ShownRow>
 }
 
-export async function makePage(store: SeriesStore, wish: Wish, rules: PageRules): Promise<Made> {
+/** Gives how many rows were left out because their names became equal to others' by escaping. */
+export async function makePage(
+  store: SeriesStore,
+  wish: Wish,
+  rules: PageRules,
+  sink: PageSink,
+): Promise<number> {
   const out = wish.format === 'protobuf' ? protoWriter(wish.escaping) : textWriter(wish)
   const names = new Set<string>()
   let hidden = 0
@@ -52,18 +59,22 @@ export async function makePage(store: SeriesStore, wish: Wish, rules: PageRules)
     const seen = new RowFilter(wish.escaping)
     let begun = false
     for (const row of family.rows()) {
-      if (twice || !seen.isNew(row.labels)) {
+      if (twice || !seen.isNew(row)) {
         hidden++
         continue
       }
       if (!begun) out.family(family, name.endsWith(TOTAL) && names.has(name.slice(0, -TOTAL.length)))
       begun = true
-      out.row(family, row)
+      const piece = out.row(family, row)
+      if (piece !== undefined) await sink.push(piece)
       if (++rows % ROWS_AT_ONCE === 0) await nextTurn()
     }
-    if (begun) out.familyEnd()
+    const piece = begun ? out.familyEnd() : undefined
+    if (piece !== undefined) await sink.push(piece)
   }
-  return { body: out.end(), hidden }
+  const rest = out.end()
+  if (rest !== undefined) await sink.push(rest)
+  return hidden
 }
 
 function* shownFamilies(store: SeriesStore, { namespace, sendTimestamps }: PageRules): Generator<Shown> {
@@ -79,36 +90,47 @@ function* shownFamilies(store: SeriesStore, { namespace, sendTimestamps }: PageR
       told = true
       if (family.name > name) yield targetInfo(name, targets)
       else if (family.type === 'gauge') {
-        yield withTargets(family, targets, sendTimestamps)
+        yield withTargets(store, family, targets, sendTimestamps)
         continue
       }
     }
-    yield ofStore(family, sendTimestamps)
+    yield ofStore(store, family, sendTimestamps)
   }
   if (!told) yield targetInfo(name, targets)
 }
 
-function ofStore(family: SeriesFamily, sendTimestamps: boolean): Shown {
+function ofStore(store: SeriesStore, family: SeriesFamily, sendTimestamps: boolean): Shown {
+  const { table } = store
   return {
     name: family.name,
     help: family.help,
     type: family.type,
     *rows() {
-      for (const series of family.sorted()) {
-        if (!series.removed && series.state !== undefined) yield rowOf(series, sendTimestamps)
+      for (const series of store.sorted(family)) {
+        if (table.isLive(series) && table.hasState(series)) yield new SeriesRow(table, series, sendTimestamps)
       }
     },
   }
 }
 
-function rowOf(series: Series, sendTimestamps: boolean): ShownRow {
-  const { labels, state, time, startTime } = series
-  return {
-    labels,
-    text: series.plain ? series.key : undefined,
-    sample: sampleOf(state!),
-    created: startTime >= SECOND && series.family.type !== 'gauge' ? startTime : undefined,
-    millis: sendTimestamps ? toMillis(time) : undefined,
+class SeriesRow implements ShownRow {
+  readonly text: string | undefined
+  readonly sample: Sample
+  readonly created: bigint | undefined
+  readonly millis: bigint | undefined
+  readonly #whole: string
+
+  constructor(table: SeriesTable, series: number, sendTimestamps: boolean) {
+    this.#whole = table.text(series)
+    this.text = table.isPlain(series) ? this.#whole : undefined
+    this.sample = sampleOf(table.state(series)!)
+    const started = table.startTime(series)
+    this.created = started >= SECOND && table.family(series).type !== 'gauge' ? started : undefined
+    this.millis = sendTimestamps ? toMillis(table.time(series)) : undefined
+  }
+
+  get labels(): LabelSet {
+    return readLabelsText(this.#whole)
   }
 }
 
@@ -127,9 +149,14 @@ function targetInfo(name: string, targets: readonly LabelSet[]): Shown {
 }
 
 /** Somebody sends `target_info` as a metric: its rows come first, ours are added where they say something else. */
-function withTargets(family: SeriesFamily, targets: readonly LabelSet[], sendTimestamps: boolean): Shown {
-  const own = ofStore(family, sendTimestamps)
-  const rest = targets.filter(labels => !family.byKey.has(labelsText(labels, 'allow-utf-8')))
+function withTargets(
+  store: SeriesStore,
+  family: SeriesFamily,
+  targets: readonly LabelSet[],
+  sendTimestamps: boolean,
+): Shown {
+  const own = ofStore(store, family, sendTimestamps)
+  const rest = targets.filter(labels => !store.has(family, labelsText(labels, 'allow-utf-8')))
   return {
     ...own,
     *rows() {
@@ -148,8 +175,10 @@ class RowFilter {
     this.#escaping = escaping
   }
 
-  isNew(labels: LabelSet): boolean {
-    if (this.#escaping === 'allow-utf-8' || labels.every(([name]) => isLegacyName(name))) return true
+  isNew(row: ShownRow): boolean {
+    if (this.#escaping === 'allow-utf-8' || row.text !== undefined) return true
+    const { labels } = row
+    if (labels.every(([name]) => isLegacyName(name))) return true
     const escaped = labels
       .map(([name, value]) => [escapeName(name, this.#escaping), value] as const)
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -161,39 +190,40 @@ class RowFilter {
   }
 }
 
+/** What it gives is a piece of the page that is ready. */
 interface PageWriter {
   family(family: Family, bareTaken: boolean): void
-  row(family: Family, row: ShownRow): void
-  familyEnd(): void
-  end(): Uint8Array
+  row(family: Family, row: ShownRow): Uint8Array | undefined
+  familyEnd(): Uint8Array | undefined
+  end(): Uint8Array | undefined
 }
 
 function textWriter({ format, escaping }: Wish): PageWriter {
   const page = new TextPage(format !== 'text', escaping)
-  const pieces: Buffer[] = []
-  const flush = (): void => void pieces.push(Buffer.from(page.take()))
   return {
     family: (family, bareTaken) => page.family(family, bareTaken),
     row(family, row) {
       page.row(family, row, row.text ?? labelsText(row.labels, escaping))
-      if (page.length > PIECE) flush()
+      return page.length > PIECE ? Buffer.from(page.take()) : undefined
     },
-    familyEnd() {},
+    familyEnd: () => undefined,
     end() {
       page.end()
-      flush()
-      return Buffer.concat(pieces)
+      return Buffer.from(page.take())
     },
   }
 }
 
+/** A family stands behind its length, so it is a piece. */
 function protoWriter(escaping: Escaping): PageWriter {
   const page = new ProtoPage(escaping)
-  const pieces: Uint8Array[] = []
   return {
     family: family => page.family(family),
-    row: (family, row) => page.row(family, row),
-    familyEnd: () => void pieces.push(page.end()),
-    end: () => Buffer.concat(pieces),
+    row(family, row) {
+      page.row(family, row)
+      return undefined
+    },
+    familyEnd: () => page.end(),
+    end: () => undefined,
   }
 }

@@ -3,6 +3,7 @@
  * looked up by their bytes as they came. Only what was never seen is translated.
  */
 
+import { ByteTable } from '../../core/formats/byte-table.ts'
 import type { FamilyType } from '../../core/formats/prometheus/family.ts'
 import {
   type Attribute,
@@ -22,7 +23,7 @@ import type { MessageView } from '../../core/otlp/message.ts'
 import type { MetricView } from '../../core/otlp/metric.ts'
 import type { ScopeView } from '../../core/otlp/resource.ts'
 import type { Reason } from './reasons.ts'
-import type { Series, SeriesStore, Target } from './store.ts'
+import type { SeriesStore, Target } from './store.ts'
 
 export interface StreamRules {
   readonly names: NameRules
@@ -48,15 +49,21 @@ export interface Source {
 
 /** One metric of one source. */
 export interface Stream {
+  readonly id: number
   readonly source: Source
   readonly metric: string
   readonly name: string | undefined
   readonly help: string
   readonly type: FamilyType
   readonly dataField: number
-  readonly series: Map<string, Series>
   /** Each origin once (store.ts), however many series have it. */
   readonly origins: Map<string, string>
+}
+
+interface AttributeBytes {
+  bytes: Uint8Array
+  start: number
+  stop: number
 }
 
 const FAMILY_TYPES: Readonly<Record<number, FamilyType>> = {
@@ -77,37 +84,40 @@ export class Streams {
   readonly #rules: StreamRules
   readonly #store: SeriesStore
   readonly #sources = new Map<string, Source>()
+  /** Attributes of points as they came, by stream, and the numbers of their series. */
+  readonly #attributes = new ByteTable()
+  #series: number[] = []
+  /** Which numbers those are. */
+  #generation = 0
   #entries = 0
+  #nextStream = 0
+  #joined = new Uint8Array(256)
   readonly #cursor = new Cursor(new Uint8Array())
+  /** Of the point that is looked at, used again for the next. */
+  readonly #key: AttributeBytes = { bytes: new Uint8Array(), start: 0, stop: 0 }
 
   constructor(rules: StreamRules, store: SeriesStore) {
     this.#rules = rules
     this.#store = store
   }
 
-  /** Forgets series that are gone. */
-  prune(): void {
-    let entries = 0
-    for (const [sourceKey, { streams }] of this.#sources) {
-      for (const [key, { series }] of streams) {
-        for (const [bytes, one] of series) if (one.removed) series.delete(bytes)
-        if (series.size === 0) streams.delete(key)
-        else entries += series.size + 1
-      }
-      if (streams.size === 0) this.#sources.delete(sourceKey)
-      else entries++
-    }
-    this.#entries = entries
+  #remember(): void {
+    if (++this.#entries > 3 * this.#store.size + SPARE_ENTRIES) this.#forget()
   }
 
-  #remember(): void {
-    if (++this.#entries <= 3 * this.#store.size + SPARE_ENTRIES) return
+  #forget(): void {
     this.#sources.clear()
+    this.#attributes.clear()
+    this.#series = []
     this.#entries = 1
   }
 
   /** `resource` is the message of the resource, empty when there is none. */
   source(resource: MessageView, scope: ScopeView, schemaUrl: string): Source {
+    if (this.#generation !== this.#store.generation) {
+      this.#forget()
+      this.#generation = this.#store.generation
+    }
     const key = `${rawText(resource)}\u{0}${rawText(scope)}\u{0}${schemaUrl}`
     let source = this.#sources.get(key)
     if (source === undefined) {
@@ -153,13 +163,13 @@ export class Streams {
       this.#remember()
       const namedAs: NamedAs = counter ? 'counter' : dataField === Metric.gauge ? 'gauge' : 'other'
       stream = {
+        id: this.#nextStream++,
         source,
         metric: name,
         name: metricName(name, unit, namedAs, this.#rules.names),
         help: description,
         type: counter ? 'counter' : FAMILY_TYPES[dataField]!,
         dataField,
-        series: new Map(),
         origins: new Map(),
       }
       source.streams.set(key, stream)
@@ -168,25 +178,51 @@ export class Streams {
   }
 
   /** The series of a point with attributes in field `field`, made when `create` says so; or why there can be none. */
-  series(stream: Stream, point: MessageView, field: number, create: boolean): Series | Reason | undefined {
-    const bytes = this.#attributeBytes(point, field)
-    const known = stream.series.get(bytes)
-    if (known !== undefined && !known.removed) return known
+  series(stream: Stream, point: MessageView, field: number, create: boolean): number | Reason | undefined {
+    const key = this.#attributesOf(point, field)
+    const at = this.#attributes.find(stream.id, key.bytes, key.start, key.stop)
+    const known = at === -1 ? -1 : this.#series[at]!
+    if (known !== -1 && this.#store.table.isLive(known)) return known
     const found = this.#translate(stream, point, field, create)
-    if (typeof found === 'object') {
+    if (typeof found !== 'number') return found
+    if (at !== -1) this.#series[at] = found
+    else {
       this.#remember()
-      stream.series.set(bytes, found)
+      this.#attributes.find(stream.id, key.bytes, key.start, key.stop)
+      this.#series[this.#attributes.add(stream.id, key.bytes, key.start, key.stop)] = found
     }
     return found
   }
 
-  #attributeBytes({ bytes, start, stop }: MessageView, field: number): string {
+  /** Where the bytes of a point's attributes lie: in the point, or one behind the other where it has them scattered. */
+  #attributesOf({ bytes, start, stop }: MessageView, field: number): AttributeBytes {
     const cursor = this.#cursor.reset(bytes, start, stop)
-    let text = ''
+    const key = this.#key
+    let [from, to, length] = [start, start, 0]
     while (cursor.next()) {
-      if (cursor.field === field && cursor.wire === LEN) text += latin1(bytes, cursor.tagStart, cursor.stop)
+      if (cursor.field !== field || cursor.wire !== LEN) continue
+      if (length === 0) from = cursor.tagStart
+      to = cursor.stop
+      length += cursor.stop - cursor.tagStart
     }
-    return text
+    if (to - from === length) {
+      key.bytes = bytes
+      key.start = from
+      key.stop = to
+      return key
+    }
+    if (this.#joined.length < length) this.#joined = new Uint8Array(length * 2)
+    let at = 0
+    cursor.reset(bytes, start, stop)
+    while (cursor.next()) {
+      if (cursor.field !== field || cursor.wire !== LEN) continue
+      this.#joined.set(bytes.subarray(cursor.tagStart, cursor.stop), at)
+      at += cursor.stop - cursor.tagStart
+    }
+    key.bytes = this.#joined
+    key.start = 0
+    key.stop = at
+    return key
   }
 
   #translate(
@@ -194,7 +230,7 @@ export class Streams {
     point: MessageView,
     field: number,
     create: boolean,
-  ): Series | Reason | undefined {
+  ): number | Reason | undefined {
     const { source, name, type } = stream
     if (name === undefined || source.problem !== undefined) return 'bad_name'
     const own = readAttributes(point.bytes, point.start, point.stop, field)

@@ -27,6 +27,9 @@ test('keys are found by their bytes', () => {
     assert.ok(table.same(number, inside, 6, 6 + key.length))
     assert.ok(!table.same(number, inside, 5, 6 + key.length))
   }
+  const text = Buffer.from('\u00fcber "alles"')
+  table.find(7, text, 0, text.length)
+  assert.equal(table.text(table.add(7, text, 0, text.length)), '\u00fcber "alles"')
   table.clear()
   assert.equal(table.find(0, new Uint8Array(), 0, 0), -1)
 })
