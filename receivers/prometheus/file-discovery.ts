@@ -90,6 +90,8 @@ export class FileDiscovery {
       const text = await readFile(path, 'utf8')
       const check = new Check()
       const node = parseYaml(text, { file: path }, check)
+      // A JSON file is never empty: somebody is just writing it.
+      if (text.trim() === '' && /json$/i.test(path)) throw new Error('it is empty')
       const groups = node === undefined ? [] : targetGroups.read(node, '', check)
       const problem = check.problems.find(({ severity }) => severity === 'error')
       if (problem !== undefined) throw new Error(formatProblem(problem))

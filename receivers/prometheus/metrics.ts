@@ -39,7 +39,7 @@ const TARGETS_FAILED = declare(
   'counter',
   'bad_targets',
   '{target}',
-  'Targets that a discovery gave and that cannot be scraped, each time that they were looked at.',
+  'Targets that a discovery gave and that cannot be scraped, or are too many, each time that they were looked at.',
   '',
 )
 

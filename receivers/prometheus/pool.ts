@@ -5,6 +5,9 @@ import type { JobContext } from './scraper.ts'
 import { BadTarget, type Target, type TargetGroup, targetOf } from './target.ts'
 import { type LoopOptions, TargetLoop } from './target-loop.ts'
 
+/** Of one job, where target_limit does not ask for more: each has a timer, and memory for what is on its page. */
+export const TARGETS_MAX = 20_000
+
 export interface Share {
   /** Which of how many processes this is, counted from 0: each scrapes its share of the targets. */
   readonly index: number
@@ -80,12 +83,21 @@ export class Pool {
   #targets(groups: readonly TargetGroup[]): Map<bigint, Target> {
     const { job, settings, meters } = this.#context
     const targets = new Map<bigint, Target>()
+    // One more than target_limit, so that it is seen to be exceeded.
+    const most = Math.max(TARGETS_MAX, job.targetLimit + 1)
     let bad = 0
+    let more = 0
     for (const group of groups) {
       for (const address of group.targets) {
+        if (more > 0) {
+          more++
+          continue
+        }
         try {
           const target = targetOf(address, group, job)
-          if (target !== undefined) targets.set(target.hash, target)
+          if (target === undefined) continue
+          if (targets.size < most || targets.has(target.hash)) targets.set(target.hash, target)
+          else more = 1
         } catch (error) {
           if (!(error instanceof BadTarget)) throw error
           bad++
@@ -98,7 +110,14 @@ export class Pool {
         }
       }
     }
-    meters.badTargets(bad)
+    if (more > 0)
+      settings.log.error('There are more targets than a job may have; the others are not scraped', {
+        job: job.name,
+        scraped: most,
+        left_out: more,
+        fix: 'drop some with relabel_configs, make several jobs of them, or set target_limit to more',
+      })
+    meters.badTargets(bad + more)
     return targets
   }
 

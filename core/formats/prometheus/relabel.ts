@@ -1,6 +1,7 @@
 /** Prometheus' relabel rules (model/relabel): labels of a target before it is scraped, or of a sample before it is kept. */
 
 import { createHash } from 'node:crypto'
+import { goLower, goUpper } from '../go-case.ts'
 import { compile, type Pattern } from '../re2.ts'
 
 export const ACTIONS = [
@@ -68,10 +69,10 @@ function apply(labels: Map<string, string>, rule: RelabelRule): boolean {
       replace(labels, rule, value)
       break
     case 'lowercase':
-      set(labels, target, value.toLowerCase())
+      set(labels, target, goLower(value))
       break
     case 'uppercase':
-      set(labels, target, value.toUpperCase())
+      set(labels, target, goUpper(value))
       break
     case 'hashmod':
       labels.set(target, String(hash(value) % BigInt(rule.modulus)))

@@ -10,7 +10,12 @@ const staticConfig = section(
     targets: list(words({ doc: 'A target as host:port.' }), { doc: 'Targets.' }),
     labels: map(words({ doc: 'A value.' }), { doc: 'Labels of all of them.' }),
   },
-  { doc: 'Targets that are written here.' },
+  {
+    doc: 'Targets that are written here.',
+    check({ labels }, report) {
+      if (labels.has('')) report.error('labels', 'has a label without a name', 'give it one')
+    },
+  },
 )
 
 /** What a file of targets holds. */
