@@ -20,7 +20,7 @@ const SERIES = 100_000
 /** Instances of the service; each has one request a push. */
 const INSTANCES = 100
 const METRICS = 10
-const SCRAPES = quick ? 3 : 20
+const SCRAPES = quick ? 3 : 8
 const EVERY_MS = 2000
 const RUNS = quick ? 1 : 3
 

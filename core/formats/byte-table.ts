@@ -12,19 +12,24 @@ const SEED = (Math.random() * 0x1_0000_0000) | 0
 
 const SMALLEST = 256
 
+/** What is kept of each key, in one array: four numbers, of which the place counts from 0 to 4 GiB. */
+const HASH = 0
+const PARENT = 1
+const PLACE = 2
+const LENGTH = 3
+const WIDTH = 4
+
 export class ByteTable {
   /** Index + 1; 0 is free. Never more than half full. */
   #slots = new Int32Array(SMALLEST)
-  #hashes: number[] = []
-  #parents: number[] = []
+  #keys = new Int32Array(SMALLEST)
+  #size = 0
   readonly #arena = new ByteArena()
-  #places: number[] = []
-  #lengths: number[] = []
   /** Of the `find` that came last. */
   #hash = 0
 
   get size(): number {
-    return this.#places.length
+    return this.#size
   }
 
   /** Of its keys. */
@@ -34,11 +39,10 @@ export class ByteTable {
 
   /** Whether `bytes[start, stop)` is the key of this index. */
   same(index: number, bytes: Uint8Array, start: number, stop: number): boolean {
-    const length = this.#lengths[index]!
+    const length = this.lengthOf(index)
     if (length !== stop - start) return false
-    const place = this.#places[index]!
-    const offset = offsetOf(place)
-    return sameRange(bytes, start, stop, this.#arena.chunkOf(place), offset, offset + length)
+    const offset = this.startOf(index)
+    return sameRange(bytes, start, stop, this.bytesOf(index), offset, offset + length)
   }
 
   /** The key as text: it has to be UTF-8. */
@@ -49,15 +53,19 @@ export class ByteTable {
 
   /** The buffer in which the key lies, from `startOf` on, `lengthOf` bytes long. */
   bytesOf(index: number): Uint8Array {
-    return this.#arena.chunkOf(this.#places[index]!)
+    return this.#arena.chunkOf(this.#placeOf(index))
   }
 
   startOf(index: number): number {
-    return offsetOf(this.#places[index]!)
+    return offsetOf(this.#placeOf(index))
   }
 
   lengthOf(index: number): number {
-    return this.#lengths[index]!
+    return this.#keys[index * WIDTH + LENGTH]!
+  }
+
+  parentOf(index: number): number {
+    return this.#keys[index * WIDTH + PARENT]!
   }
 
   /** The index of the key, or -1. Equal bytes under two parents are two keys. */
@@ -65,13 +73,14 @@ export class ByteTable {
     const hash = hashOf(parent, bytes, start, stop)
     this.#hash = hash
     const slots = this.#slots
+    const keys = this.#keys
     const mask = slots.length - 1
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const index = slots[at]! - 1
       if (index < 0) return -1
       if (
-        this.#hashes[index] === hash &&
-        this.#parents[index] === parent &&
+        keys[index * WIDTH + HASH] === hash &&
+        keys[index * WIDTH + PARENT] === parent &&
         this.same(index, bytes, start, stop)
       )
         return index
@@ -80,33 +89,42 @@ export class ByteTable {
 
   /** Adds the key for which `find` has just said -1. */
   add(parent: number, bytes: Uint8Array, start: number, stop: number): number {
-    const index = this.#places.push(this.#arena.add(bytes, start, stop)) - 1
-    this.#lengths.push(stop - start)
-    this.#hashes.push(this.#hash)
-    this.#parents.push(parent)
-    if (this.#places.length * 2 > this.#slots.length) this.#grow()
-    else this.#place(index)
+    const index = this.#size++
+    const at = index * WIDTH
+    if (at === this.#keys.length) {
+      const more = new Int32Array(at * 2)
+      more.set(this.#keys)
+      this.#keys = more
+    }
+    this.#keys[at + HASH] = this.#hash
+    this.#keys[at + PARENT] = parent
+    this.#keys[at + PLACE] = this.#arena.add(bytes, start, stop)
+    this.#keys[at + LENGTH] = stop - start
+    if (this.#size * 2 > this.#slots.length) this.#grow()
+    else this.#slot(index)
     return index
   }
 
   clear(): void {
     this.#slots = new Int32Array(SMALLEST)
-    this.#hashes = []
-    this.#parents = []
-    this.#places = []
-    this.#lengths = []
+    this.#keys = new Int32Array(SMALLEST)
+    this.#size = 0
     this.#arena.clear()
   }
 
-  #grow(): void {
-    this.#slots = new Int32Array(this.#slots.length * 4)
-    for (let index = 0; index < this.#places.length; index++) this.#place(index)
+  #placeOf(index: number): number {
+    return this.#keys[index * WIDTH + PLACE]! >>> 0
   }
 
-  #place(index: number): void {
+  #grow(): void {
+    this.#slots = new Int32Array(this.#slots.length * 2)
+    for (let index = 0; index < this.#size; index++) this.#slot(index)
+  }
+
+  #slot(index: number): void {
     const slots = this.#slots
     const mask = slots.length - 1
-    let at = this.#hashes[index]! & mask
+    let at = this.#keys[index * WIDTH + HASH]! & mask
     while (slots[at] !== 0) at = (at + 1) & mask
     slots[at] = index + 1
   }

@@ -21,8 +21,8 @@ export class LabelProblem extends Error {
   }
 }
 
-/** Undefined: a rule drops it. Throws LabelProblem. */
-export function seriesOf(written: readonly Label[], target: Target, job: Job): Series | undefined {
+/** Sorted. Undefined: a rule drops the sample. Throws LabelProblem. */
+export function finalLabels(written: readonly Label[], target: Target, job: Job): LabelSet | undefined {
   const exposed = new Map<string, string>()
   for (const [name, value] of written) {
     // What stands there twice, empty or not, is no series.
@@ -40,30 +40,7 @@ export function seriesOf(written: readonly Label[], target: Target, job: Job): S
     if (value === '') labels.delete(name)
     else labels.set(name, value)
   }
-  return new Series(sortedLabels(labels).map(pooled), target)
-}
-
-/** Labels that come again with other series are kept once: most of what a series holds is the same as in its neighbours. */
-const pool = new Map<string, Map<string, Label>>()
-const NAMES_MAX = 1000
-/** Of one name. A label with more values than this is of its series alone. */
-const VALUES_MAX = 200
-/** Longer ones are not kept: they seldom come again, and would make the limits above mean nothing. */
-const LENGTH_MAX = 64
-
-function pooled(label: Label): Label {
-  const [name, value] = label
-  if (name.length > LENGTH_MAX || value.length > LENGTH_MAX) return label
-  let values = pool.get(name)
-  if (values === undefined) {
-    if (pool.size >= NAMES_MAX) pool.clear()
-    values = new Map()
-    pool.set(name, values)
-  }
-  const known = values.get(value)
-  if (known !== undefined) return known
-  if (values.size < VALUES_MAX) values.set(value, label)
-  return label
+  return sortedLabels(labels)
 }
 
 /** Labels that the page and the target both have: those of the page are kept under another name, or win. */
@@ -134,5 +111,5 @@ export function reportSeries(name: string, target: Target, job: Job): Series {
     labels.set(label, value)
   }
   for (const [label, value] of job.externalLabels) labels.set(label, value)
-  return new Series(sortedLabels(labels), target)
+  return Series.of(sortedLabels(labels), target)
 }

@@ -1,26 +1,26 @@
 /** One page of one target into a transaction: series looked up, limits kept, what vanished marked stale. */
 
-import { setImmediate as breathe } from 'node:timers/promises'
+import type { LabelSet } from '../../core/formats/prometheus/labels.ts'
 import { coarser, SCALE_MIN } from '../../core/formats/prometheus/native.ts'
 import type { ExponentialScraped, ScrapedHistogram } from '../../core/formats/prometheus/parse/histogram.ts'
 import { parserFor } from '../../core/formats/prometheus/parse/index.ts'
 import type { PageParser } from '../../core/formats/prometheus/parse/page.ts'
 import { Scanner } from '../../core/formats/prometheus/parse/scan.ts'
-import type { Series } from '../../core/formats/prometheus/scraped/series.ts'
 import type { Transaction } from '../../core/formats/prometheus/scraped/transaction.ts'
-import type { TargetCache, TrackedSeries } from './cache.ts'
+import type { PageText, TargetCache, TrackedSeries } from './cache.ts'
 import { type FetchedPage, ScrapeFailure } from './fetch.ts'
 import type { Job } from './job.ts'
-import { LabelProblem, seriesOf } from './labels.ts'
+import { finalLabels, LabelProblem } from './labels.ts'
 import { PageOrder } from './page-order.ts'
 import type { Target } from './target.ts'
+import type { Turns } from './turns.ts'
 
 /** A sample may be this much ahead of the gateway's clock, in ms. */
 const AHEAD_MS_MAX = 600_000
-/** Between two looks at the clock; and after this long others have their turn. */
-const ENTRIES_AT_ONCE = 4096
-const BREATH_MS = 10
-/** Samples and comments of one page, where sample_limit does not ask for more. About 1.4 kB are remembered of each series. */
+/** Between two looks at the clock. A line may be long. */
+const ENTRIES_AT_ONCE = 16
+const MARKS_AT_ONCE = 256
+/** Samples and comments of one page, where sample_limit does not ask for more. Most of a kB may be remembered of each series. */
 const ENTRIES_MAX = 2_000_000
 
 /** What a scrape says of itself. */
@@ -43,47 +43,70 @@ export class PageIntake {
   readonly #target: Target
   readonly #job: Job
   readonly #cache: TargetCache
-  readonly #order = new PageOrder()
+  readonly #order: PageOrder
+  /** Used again for each text. */
+  readonly #place: Mutable<PageText> = { parent: LINE, bytes: NO_BYTES, start: 0, stop: 0 }
 
   constructor(target: Target, job: Job, cache: TargetCache) {
     this.#target = target
     this.#job = job
     this.#cache = cache
+    this.#order = new PageOrder(cache)
   }
 
-  /** Enters `counts` as it goes; `millis`: the time of the scrape. Throws BadPage or ScrapeFailure. */
-  async take(page: FetchedPage, into: Transaction, millis: number, counts: PageCounts): Promise<void> {
+  /** Enters `counts` as it goes; `millis`: the time of the scrape. Throws BadPage, ScrapeFailure, or what `turns` does. */
+  async take(
+    page: FetchedPage,
+    into: Transaction,
+    millis: number,
+    counts: PageCounts,
+    turns: Turns,
+  ): Promise<void> {
     if (page.bytes.length === 0) return
+    try {
+      await this.#read(page, into, millis, counts, turns)
+    } finally {
+      // The page is not held until the next one.
+      this.#place.bytes = NO_BYTES
+    }
+  }
+
+  async #read(
+    page: FetchedPage,
+    into: Transaction,
+    millis: number,
+    counts: PageCounts,
+    turns: Turns,
+  ): Promise<void> {
     const most = Math.max(ENTRIES_MAX, 2 * this.#job.sampleLimit)
     const parser = parserFor(page.bytes, page.contentType, this.#job.parse)
     const limits: Limits = { appended: 0, problem: undefined }
     const scanner = parser instanceof Scanner ? parser : undefined
-    this.#order.begin(page.bytes)
-    let breath = performance.now()
+    this.#order.begin()
     let entries = 0
     for (;;) {
       if (scanner !== undefined) this.#order.expect(scanner)
       const entry = parser.next()
       if (entry === undefined) break
       if (++entries > most) throw entriesFailure(most)
-      if (entries % ENTRIES_AT_ONCE === 0 && performance.now() - breath > BREATH_MS) {
-        await breathe()
-        breath = performance.now()
-      }
+      const turn = entries % ENTRIES_AT_ONCE === 0 ? turns.next() : undefined
+      if (turn !== undefined) await turn
       if (entry === 'type') this.#cache.metadata.setType(parser.family, parser.type)
       else if (entry === 'help') this.#cache.metadata.setHelp(parser.family, parser.text)
       else if (entry === 'unit') this.#cache.metadata.setUnit(parser.family, parser.text)
-      else this.#sample(parser, scanner, into, millis, counts, limits)
+      else if (entry !== 'nothing') this.#sample(parser, scanner, into, millis, counts, limits)
     }
     if (limits.problem !== undefined) throw limits.problem
     if (scanner !== undefined) this.#order.end()
   }
 
   /** Marks what was there last time and is not now. */
-  markStale(into: Transaction, millis: number): void {
-    for (const { series, kind } of this.#cache.stale()) {
-      if (kind === undefined) into.sample(series, millis, undefined)
-      else into.whole(series, millis, kind, undefined)
+  async markStale(into: Transaction, millis: number, turns: Turns): Promise<void> {
+    let marks = 0
+    for (const one of this.#cache.stale()) {
+      if (one.kind === undefined) into.sample(one, millis, undefined)
+      else into.whole(one, millis, one.kind, undefined)
+      if (++marks % MARKS_AT_ONCE === 0) await turns.next()
     }
   }
 
@@ -99,15 +122,16 @@ export class PageIntake {
     const cache = this.#cache
     counts.total++
     const own = honorTimestamps ? parser.millis : undefined
-    let text = scanner?.expected ? this.#order.came() : cache.get(parser.series)
-    const again = text !== undefined && cache.see(text)
-    let one = text?.is
+    const place = scanner === undefined ? textOf(parser.series) : this.#placeOf(scanner)
+    let text = scanner?.expected ? this.#order.came() : cache.find(place)
+    const again = text !== -1 && cache.see(text)
+    let one = text === -1 ? undefined : cache.seriesOf(text)
     let isNew = false
-    if (text === undefined) {
-      const series = this.#series(parser)
-      isNew = series !== undefined
-      if (series === undefined) text = cache.add(parser.series, undefined)
-      else one = cache.intern(series, parser.histogram?.kind)
+    if (text === -1) {
+      const labels = this.#labels(parser)
+      isNew = labels !== undefined
+      if (labels === undefined) text = cache.add(place, undefined)
+      else one = cache.intern(labels, this.#target)
     }
     // A rule drops it.
     if (one !== undefined) {
@@ -120,18 +144,25 @@ export class PageIntake {
       else {
         const kept = this.#append(parser, one, into, millis)
         if (isNew) {
-          text = cache.add(parser.series, one)
+          text = cache.add(place, one)
           if (limits.problem === undefined) counts.seriesAdded++
         }
         if (kept && (own === undefined || trackTimestamps)) cache.track(one, parser.histogram?.kind)
       }
     }
-    if (scanner !== undefined && text !== undefined) this.#order.push(text, scanner)
+    if (scanner !== undefined && text !== -1) this.#order.push(text)
   }
 
-  #series(parser: PageParser): Series | undefined {
+  #placeOf({ bytes, from, to }: Scanner): PageText {
+    this.#place.bytes = bytes
+    this.#place.start = from
+    this.#place.stop = to
+    return this.#place
+  }
+
+  #labels(parser: PageParser): LabelSet | undefined {
     try {
-      return seriesOf(parser.labels(), this.#target, this.#job)
+      return finalLabels(parser.labels(), this.#target, this.#job)
     } catch (error) {
       if (error instanceof LabelProblem)
         throw new ScrapeFailure(error.reason, `${parser.where()}: ${error.message}`)
@@ -139,7 +170,7 @@ export class PageIntake {
     }
   }
 
-  #append(parser: PageParser, { series }: TrackedSeries, into: Transaction, millis: number): boolean {
+  #append(parser: PageParser, series: TrackedSeries, into: Transaction, millis: number): boolean {
     const kind = parser.histogram?.kind
     const kept =
       parser.histogram === undefined
@@ -167,6 +198,19 @@ export class PageIntake {
     }
     return limited
   }
+}
+
+const NO_BYTES = new Uint8Array()
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
+
+/** Whose texts they are: lines of a page, or what a parser says in their place. */
+const LINE = 0
+const MADE = 1
+
+function textOf(series: string): PageText {
+  const bytes = Buffer.from(series)
+  return { parent: MADE, bytes, start: 0, stop: bytes.length }
 }
 
 interface Limits {

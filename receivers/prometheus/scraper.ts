@@ -17,9 +17,14 @@ import { reportSeries } from './labels.ts'
 import type { JobMeters } from './metrics.ts'
 import { noCounts, type PageCounts, PageIntake } from './page.ts'
 import type { Target } from './target.ts'
+import { Turns } from './turns.ts'
 
 const REFUSED: DropReason = { name: 'refused', intended: false }
 const REJECTED: DropReason = { name: 'rejected', intended: false }
+
+const ROOM_MIN = 16 * 1024
+/** Values grow longer. */
+const ROOM_MORE = 1.05
 
 /** What all scrapers of a job share. */
 export interface JobContext {
@@ -46,6 +51,8 @@ export class Scraper {
   readonly #context: JobContext
   readonly #cache = new TargetCache()
   readonly #intake: PageIntake
+  /** What the next request will probably need, so that it is not copied into larger and larger buffers. */
+  #roomFor = ROOM_MIN
   /** Of `up` and its like. */
   readonly #own = new Map<string, Series>()
 
@@ -77,7 +84,7 @@ export class Scraper {
       try {
         const page = await this.#context.fetcher.fetch(this.#target, signal)
         bytes = page.bytes.length
-        await this.#intake.take(page, made, millis, counts).finally(() => page.leave())
+        await this.#intake.take(page, made, millis, counts, this.#inTime(start)).finally(() => page.leave())
       } catch (error) {
         if (signal.aborted) return
         failure = this.#asFailure(error)
@@ -86,21 +93,36 @@ export class Scraper {
         this.#cache.failed()
       }
     }
-    this.#intake.markStale(made, millis)
+    const turns = new Turns(Infinity, never)
+    await this.#intake.markStale(made, millis, turns)
     this.#cache.done(failure === undefined && bytes > 0)
     this.#report(made, millis, { counts, failure, bytes, seconds: (performance.now() - start) / 1000 })
     this.#tell(failure, counts, made)
-    await this.#hand(made, signal)
+    await this.#hand(made, turns, signal)
+  }
+
+  /** scrape_timeout counts from `start` until the page is read. */
+  #inTime(start: number): Turns {
+    const { timeout } = this.#target
+    return new Turns(
+      start + timeout,
+      () =>
+        new ScrapeFailure(
+          'timeout',
+          `the page came, but could not be read within ${timeout / 1000} s (scrape_timeout)`,
+        ),
+    )
   }
 
   /** The target is gone: marks everything of it. */
   async end(millis: number, signal: AbortSignal): Promise<void> {
     const made = this.#transaction()
     this.#cache.failed()
-    this.#intake.markStale(made, millis)
+    const turns = new Turns(Infinity, never)
+    await this.#intake.markStale(made, millis, turns)
     this.#cache.done(false)
     for (const series of this.#own.values()) made.sample(series, millis, undefined)
-    await this.#hand(made, signal)
+    await this.#hand(made, turns, signal)
   }
 
   #asFailure(error: unknown): ScrapeFailure {
@@ -167,8 +189,9 @@ export class Scraper {
   }
 
   /** The pipeline's answer is waited for; what it does not take is lost, and counted. */
-  async #hand(made: Transaction, signal: AbortSignal): Promise<void> {
-    const { bytes, points } = made.build()
+  async #hand(made: Transaction, turns: Turns, signal: AbortSignal): Promise<void> {
+    const { bytes, points } = await made.build(() => turns.next(), this.#roomFor)
+    this.#roomFor = Math.max(ROOM_MIN, Math.ceil(bytes.length * ROOM_MORE))
     if (points === 0) return
     const { next, settings } = this.#context
     try {
@@ -190,6 +213,10 @@ export class Scraper {
     const { name } = this.#context.job
     log.warn('Points of a scrape were dropped', { job: name, items, reason: reason.name, error: why })
   }
+}
+
+function never(): Error {
+  return new Error('a time without an end is over')
 }
 
 /** Parameters may be secrets. */

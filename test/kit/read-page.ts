@@ -11,7 +11,7 @@ export function readPage(page: string | Uint8Array, contentType: string, options
   for (let entry = parser.next(); entry !== undefined; entry = parser.next()) {
     if (entry === 'type') lines.push(`type ${parser.family} ${parser.type}`)
     else if (entry === 'help' || entry === 'unit') lines.push(`${entry} ${parser.family} ${parser.text}`)
-    else {
+    else if (entry !== 'nothing') {
       const { histogram } = parser
       const value = histogram === undefined ? String(parser.value) : plain(histogram)
       const exemplars = parser

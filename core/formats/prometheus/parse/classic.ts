@@ -16,28 +16,30 @@ const TYPES: Readonly<Record<string, MetricType>> = {
   untyped: 'unknown',
 }
 
+/** Bytes of empty lines. */
+const EMPTY_AT_ONCE = 2048
+
 const NONE: readonly ScrapedExemplar[] = []
 
 export class ClassicParser extends Scanner implements PageParser {
   family = ''
   text = ''
   type: MetricType = 'unknown'
-  series = ''
   value = 0
   millis: number | undefined
   readonly histogram = undefined
   readonly started = undefined
 
   next(): Entry | undefined {
+    const start = this.pos
     for (;;) {
       this.skipBlanks()
       const at = this.peek()
       if (at === -1) return undefined
-      if (at === NEWLINE) this.pos++
-      else if (at === HASH) {
-        const entry = this.#comment()
-        if (entry !== undefined) return entry
-      } else return this.#sample()
+      if (at === NEWLINE) {
+        this.pos++
+        if (this.pos - start > EMPTY_AT_ONCE) return 'nothing'
+      } else return at === HASH ? this.#comment() : this.#sample()
     }
   }
 
@@ -49,8 +51,7 @@ export class ClassicParser extends Scanner implements PageParser {
     return NONE
   }
 
-  /** Undefined when it is only a comment. */
-  #comment(): Entry | undefined {
+  #comment(): Entry {
     const line = this.pos
     this.pos++
     const blank = this.peek() === SPACE || this.peek() === TAB
@@ -59,7 +60,7 @@ export class ClassicParser extends Scanner implements PageParser {
     // HELPER begins with HELP and is a comment.
     if (entry === undefined || (this.peek() !== SPACE && this.peek() !== TAB)) {
       this.#restOfLine()
-      return undefined
+      return 'nothing'
     }
     this.skipBlanks()
     this.family = this.metaName()
@@ -128,7 +129,6 @@ export class ClassicParser extends Scanner implements PageParser {
     }
     if (this.nameStart === -1) this.fail('the metric has no name', start)
     this.from = start
-    this.series = this.bytes.toString('latin1', start, this.to)
   }
 }
 

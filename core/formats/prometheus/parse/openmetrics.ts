@@ -23,7 +23,6 @@ export class OpenMetricsParser extends Scanner implements PageParser {
   family = ''
   text = ''
   type: MetricType = 'unknown'
-  series = ''
   value = 0
   millis: number | undefined
   readonly histogram = undefined
@@ -119,7 +118,6 @@ export class OpenMetricsParser extends Scanner implements PageParser {
     if (this.nameStart === -1) this.fail('the metric has no name', start)
     this.from = start
     this.to = this.pos
-    this.series = this.bytes.toString('latin1', start, this.pos)
   }
 
   #exemplarBegins(): boolean {

@@ -22,7 +22,8 @@ export interface ScrapedExemplar {
   readonly millis: number | undefined
 }
 
-export type Entry = 'help' | 'type' | 'unit' | 'sample' | 'histogram'
+/** `nothing`: comments and empty lines, so that a page of nothing else gives others their turn too. */
+export type Entry = 'help' | 'type' | 'unit' | 'sample' | 'histogram' | 'nothing'
 
 /**
  * Reads one page. After `next` only what belongs to that entry may be asked for:

@@ -27,11 +27,15 @@ for (const letter of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_')
 for (const digit of '0123456789') LETTERS[digit.charCodeAt(0)] = 2
 LETTERS[':'.charCodeAt(0)] = 4
 
+/** A line has no turn of the event loop in it: nobody means to send a longer one. */
+export const LINE_BYTES_MAX = 1024 * 1024
+const TOO_LONG = `a text of more than ${LINE_BYTES_MAX} bytes`
+
 /** Of a wrong line a message shows no more than this. */
 const SHOWN_MAX = 40
 
 export class Scanner {
-  protected readonly bytes: Buffer
+  readonly bytes: Buffer
   protected pos = 0
   protected readonly end: number
   /** Where the name of the metric is, and pairs of places for each label: name, value. */
@@ -43,15 +47,31 @@ export class Scanner {
   /** Where the text of the series is: what `series` says. */
   from = 0
   to = 0
-  /** The sample's text is the one that was expected: neither `series` nor `labels()` is there. */
+  /** The sample's text is the one that was expected: there are no `labels()`. */
   expected = false
   #hint: Uint8Array | undefined
   #hintFrom = 0
   #hintTo = 0
 
+  /** Throws BadPage when a line is too long. */
   constructor(bytes: Uint8Array) {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.end = bytes.length
+    this.#checkLines()
+  }
+
+  /** From the end of one line to the last that is near enough: it looks at a line in a million bytes. */
+  #checkLines(): void {
+    let at = -1
+    while (this.end - at - 1 > LINE_BYTES_MAX) {
+      const next = this.bytes.lastIndexOf(NEWLINE, at + 1 + LINE_BYTES_MAX)
+      if (next <= at) this.fail(TOO_LONG, at + 1)
+      at = next
+    }
+  }
+
+  get series(): string {
+    return this.bytes.toString('latin1', this.from, this.to)
   }
 
   /** The next sample is likely to have the text `page[from, to)`, which was read before. */
@@ -147,7 +167,10 @@ export class Scanner {
       const byte = bytes[pos]!
       high |= byte
       if (byte === QUOTE) break
-      if (byte === NEWLINE && !lines) this.fail('a quoted text does not end in its line')
+      if (byte === NEWLINE) {
+        if (!lines) this.fail('a quoted text does not end in its line')
+        if (pos - this.pos > LINE_BYTES_MAX) this.fail(TOO_LONG)
+      }
       if (byte === BACKSLASH) {
         pos++
         if (bytes[pos] === NEWLINE) this.fail('a line ends behind a backslash')

@@ -28,7 +28,16 @@ export interface Exemplars {
   readonly millis: number
 }
 
-const NONE: readonly number[] = []
+/** What points of several samples are made of. */
+export interface Parts {
+  sum: number | undefined
+  count: number | undefined
+  /** Bounds, and their values or cumulative counts. */
+  readonly bounds: number[]
+  readonly values: number[]
+  /** Bounds whose series has vanished. */
+  readonly staleBounds: number[]
+}
 
 /** A point under construction. Undefined where the scrape did not say; `stale`: it said that there is no value any more. */
 export class Group {
@@ -36,16 +45,11 @@ export class Group {
   series: Series
   millis = 0
   value: number | undefined
-  sum: number | undefined
-  count: number | undefined
   stale = false
   /** Seconds since 1970; 0: not said. */
   created = 0
-  /** Bounds, and their values or cumulative counts. */
-  bounds: number[] | undefined
-  values: number[] | undefined
-  /** Bounds whose series has vanished. */
-  staleBounds: readonly number[] = NONE
+  /** One that is a single number has none: there are a hundred thousand of them. */
+  parts: Parts | undefined
   histogram: ScrapedHistogram | undefined
   exemplars: Exemplars[] | undefined
 
@@ -58,16 +62,18 @@ export class Group {
     this.family = family
     this.millis = millis
     this.value = undefined
-    this.sum = undefined
-    this.count = undefined
     this.stale = false
     this.created = 0
-    this.bounds = undefined
-    this.values = undefined
-    this.staleBounds = NONE
+    this.parts = undefined
     this.histogram = undefined
     this.exemplars = undefined
     return this
+  }
+
+  /** To be written to. */
+  get made(): Parts {
+    this.parts ??= { sum: undefined, count: undefined, bounds: [], values: [], staleBounds: [] }
+    return this.parts
   }
 }
 
@@ -118,10 +124,10 @@ export class Family {
     if (group.millis !== millis) return 'other_time'
     if (this.kind === 'histogram' || this.kind === 'summary') {
       if (name.endsWith('_sum')) {
-        group.sum = value
+        group.made.sum = value
         group.stale ||= value === undefined
       } else if (name.endsWith('_count')) {
-        group.count = value ?? 0
+        group.made.count = value ?? 0
         group.stale ||= value === undefined
       } else if (created) group.created = value ?? 0
       else return this.#addBound(group, series, value)
@@ -158,12 +164,11 @@ export class Family {
   #addBound(group: Group, series: Series, value: number | undefined): Misfit | undefined {
     const bound = series.bound(this.bound)
     if (bound === undefined) return 'no_bound'
-    if (value === undefined) group.staleBounds = [...group.staleBounds, bound]
+    const { bounds, values, staleBounds } = group.made
+    if (value === undefined) staleBounds.push(bound)
     else {
-      group.bounds ??= []
-      group.values ??= []
-      group.bounds.push(bound)
-      group.values.push(value)
+      bounds.push(bound)
+      values.push(value)
     }
     return undefined
   }

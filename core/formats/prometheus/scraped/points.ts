@@ -39,8 +39,21 @@ const FIELDS = {
   summary: Metric.summary,
 } as const
 
+/** Lets others have their turn: undefined when it is not their time. */
+export type Turn = () => Promise<void> | undefined
+
+/** Points and families between two of them. */
+const AT_ONCE = 256
+let written = 0
+
 /** Writes the family as a Metric in `field`, and gives the number of its points; nothing when it has none. */
-export function writeMetric(out: Writer, field: number, name: string, family: Family): number {
+export async function writeMetric(
+  out: Writer,
+  field: number,
+  name: string,
+  family: Family,
+  turn: Turn,
+): Promise<number> {
   const before = out.pos
   const metric = out.open(field)
   out.string(Metric.name, name)
@@ -50,7 +63,10 @@ export function writeMetric(out: Writer, field: number, name: string, family: Fa
   if (ucum !== '') out.string(Metric.unit, ucum)
   const data = out.open(FIELDS[family.kind])
   let points = 0
-  for (const group of family.groups) if (writePoint(out, family, group)) points++
+  for (const group of family.groups) {
+    if (writePoint(out, family, group)) points++
+    if (++written % AT_ONCE === 0) await turn()
+  }
   if (family.kind === 'sum' || family.kind === 'histogram' || family.kind === 'exponential') {
     out.tag(Sum.aggregationTemporality, 0)
     out.varint(AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE)
@@ -87,13 +103,14 @@ function number(out: Writer, family: Family, group: Group): boolean {
   if (group.stale) noValue(out, NumberDataPoint.flags)
   else double(out, NumberDataPoint.asDouble, group.value)
   exemplars(out, NumberDataPoint.exemplars, group)
-  out.raw(group.series.attributes(family.bound, NumberDataPoint.attributes))
+  group.series.writeAttributes(out, family.bound, NumberDataPoint.attributes)
   out.close(point)
   return true
 }
 
 function classicHistogram(out: Writer, family: Family, group: Group): boolean {
-  if (group.count === undefined) return false
+  const { parts } = group
+  if (parts?.count === undefined) return false
   const known = boundsOf(group)
   const bounds: number[] = []
   const counts: number[] = []
@@ -101,13 +118,13 @@ function classicHistogram(out: Writer, family: Family, group: Group): boolean {
   for (const i of sorted(known)) {
     const bound = known[i]!
     if (bound === Infinity) break
-    const cumulative = group.stale ? 0 : group.values![i]!
+    const cumulative = group.stale ? 0 : parts.values[i]!
     bounds.push(bound)
     counts.push(cumulative - below)
     below = cumulative
   }
-  counts.push(group.stale ? 0 : group.count - below)
-  histogramPoint(out, family, group, group.count, group.sum, bounds, counts)
+  counts.push(group.stale ? 0 : parts.count - below)
+  histogramPoint(out, family, group, parts.count, parts.sum, bounds, counts)
   return true
 }
 
@@ -150,7 +167,7 @@ function histogramPoint(
     out.close(packed)
   }
   exemplars(out, HistogramDataPoint.exemplars, group)
-  out.raw(group.series.attributes(family.bound, HistogramDataPoint.attributes))
+  group.series.writeAttributes(out, family.bound, HistogramDataPoint.attributes)
   if (group.stale) noValue(out, HistogramDataPoint.flags)
   out.close(point)
 }
@@ -159,7 +176,7 @@ function exponentialHistogram(out: Writer, family: Family, group: Group): boolea
   const histogram = group.histogram as ExponentialScraped | undefined
   if (histogram === undefined && !group.stale) return false
   const point = out.open(ExponentialHistogram.dataPoints)
-  out.raw(group.series.attributes(family.bound, ExponentialHistogramDataPoint.attributes))
+  group.series.writeAttributes(out, family.bound, ExponentialHistogramDataPoint.attributes)
   started(out, ExponentialHistogramDataPoint.startTimeUnixNano, group)
   time(out, ExponentialHistogramDataPoint.timeUnixNano, group.millis)
   if (histogram === undefined) noValue(out, ExponentialHistogramDataPoint.flags)
@@ -192,31 +209,33 @@ function side(out: Writer, field: number, { offset, counts }: ExponentialBuckets
 }
 
 function summary(out: Writer, family: Family, group: Group): boolean {
-  if (group.count === undefined) return false
+  const { parts } = group
+  if (parts?.count === undefined) return false
   const point = out.open(Summary.dataPoints)
   started(out, SummaryDataPoint.startTimeUnixNano, group)
   time(out, SummaryDataPoint.timeUnixNano, group.millis)
   if (!group.stale) {
     out.tag(SummaryDataPoint.count, I64)
-    whole(out, group.count)
-    if (group.sum !== undefined) double(out, SummaryDataPoint.sum, group.sum)
+    whole(out, parts.count)
+    if (parts.sum !== undefined) double(out, SummaryDataPoint.sum, parts.sum)
   }
   const bounds = boundsOf(group)
   for (const i of sorted(bounds)) {
     const quantile = out.open(SummaryDataPoint.quantileValues)
     double(out, SummaryDataPointValueAtQuantile.quantile, bounds[i]!)
-    if (!group.stale) double(out, SummaryDataPointValueAtQuantile.value, group.values![i]!)
+    if (!group.stale) double(out, SummaryDataPointValueAtQuantile.value, parts.values[i]!)
     out.close(quantile)
   }
-  out.raw(group.series.attributes(family.bound, SummaryDataPoint.attributes))
+  group.series.writeAttributes(out, family.bound, SummaryDataPoint.attributes)
   if (group.stale) noValue(out, SummaryDataPoint.flags)
   out.close(point)
   return true
 }
 
 /** Those that have values; where the point is stale, those whose series have vanished with it too. */
-function boundsOf({ bounds = [], staleBounds, stale }: Group): readonly number[] {
-  return stale ? [...bounds, ...staleBounds] : bounds
+function boundsOf({ parts, stale }: Group): readonly number[] {
+  if (parts === undefined) return []
+  return stale ? [...parts.bounds, ...parts.staleBounds] : parts.bounds
 }
 
 /** The places of the values in ascending order; nearly always they are in order already. */

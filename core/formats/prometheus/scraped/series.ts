@@ -1,6 +1,6 @@
 /** A series as a scrape left it: its final labels, and what OTLP makes of them. Made once, kept as long as it is exposed. */
 
-import { KeyValue } from '../../../otlp/fields.ts'
+import { KeyValue, NumberDataPoint } from '../../../otlp/fields.ts'
 import { Writer } from '../../../otlp/writer.ts'
 import { parseGoFloat } from '../../go-numbers.ts'
 import type { Label, LabelSet } from '../labels.ts'
@@ -15,6 +15,10 @@ const SCOPE_SCHEMA = 'otel_scope_schema_url'
 /** Labels that are said elsewhere: in the name, in the resource. */
 const ELSEWHERE: ReadonlySet<string> = new Set([NAME, 'instance', '__scheme__', '__metrics_path__', 'job'])
 
+/** The field that labels are encoded for: that of most points. */
+const ATTRIBUTES = NumberDataPoint.attributes
+const LEN = 2
+
 export interface ScrapedScope {
   readonly name: string
   readonly version: string
@@ -27,86 +31,235 @@ export interface ScrapedScope {
 /** Which label is part of the value: `le` of a histogram, `quantile` of a summary. */
 export type BoundLabel = '' | 'le' | 'quantile'
 
-export class Series {
-  readonly labels: LabelSet
+/** What the series of one metric have in common, and therefore share. */
+export interface SeriesIdentity {
   readonly name: string
   readonly job: string
   readonly instance: string
   readonly scope: ScrapedScope
-  /** Its point of the last scrape, to be used again: a hundred thousand of them need not be made each time. */
-  point: Group | undefined
-  #bound: BoundLabel = ''
-  #key: string | undefined
-  #boundValue: number | undefined
-  #field = 0
-  #attributes: Uint8Array | undefined
+}
 
-  /** `labels`: sorted, each name once, no empty values. `target` stands in for job and instance where they are missing. */
-  constructor(labels: LabelSet, target: { readonly job: string; readonly instance: string }) {
-    this.labels = labels
-    this.name = labelValue(labels, NAME)
-    this.job = labelValue(labels, 'job') || target.job
-    this.instance = labelValue(labels, 'instance') || target.instance
-    this.scope = scopeOf(labels)
+/** `target` stands in for job and instance where they are missing. */
+export function identityOf(
+  labels: LabelSet,
+  target: { readonly job: string; readonly instance: string },
+): SeriesIdentity {
+  return {
+    name: labelValue(labels, NAME),
+    job: labelValue(labels, 'job') || target.job,
+    instance: labelValue(labels, 'instance') || target.instance,
+    scope: scopeOf(labels),
   }
+}
 
-  /** Equal for equal labels. */
-  get id(): string {
-    return keyOf(this.labels)
-  }
-
-  /** Equal for series that are parts of one point. */
-  key(bound: BoundLabel): string {
-    this.#use(bound)
-    this.#key ??= keyOf(this.#own(bound))
-    return this.#key
-  }
-
-  /** The number in `le` or `quantile`; undefined where there is none. */
-  bound(bound: BoundLabel): number | undefined {
-    this.#use(bound)
-    this.#boundValue ??= parseGoFloat(labelValue(this.labels, bound))
-    return this.#boundValue
-  }
-
-  /** The attributes of its point as OTLP bytes, each a KeyValue in `field`. */
-  attributes(bound: BoundLabel, field: number): Uint8Array {
-    this.#use(bound)
-    if (this.#attributes === undefined || this.#field !== field) {
-      scratch.rewind()
-      writeLabels(scratch, field, this.#own(bound))
-      this.#attributes = scratch.copy()
-      this.#field = field
-    }
-    return this.#attributes
-  }
-
-  #own(bound: BoundLabel): LabelSet {
-    return this.labels.filter(
-      ([name]) => name !== bound && !ELSEWHERE.has(name) && !name.startsWith(SCOPE_PREFIX),
-    )
-  }
-
-  /** What was worked out for another kind of family is of no use. */
-  #use(bound: BoundLabel): void {
-    if (this.#bound === bound) return
-    this.#bound = bound
-    this.#key = undefined
-    this.#boundValue = undefined
-    this.#attributes = undefined
-  }
+/** Where the labels of a series lie: equal labels are equal bytes. */
+export interface EncodedLabels {
+  readonly bytes: Uint8Array
+  readonly start: number
+  /** Up to here those that are attributes of its point. */
+  readonly ownStop: number
+  readonly stop: number
 }
 
 const scratch = new Writer(4096)
 
-export function labelValue(labels: LabelSet, name: string): string {
-  return labels.find(label => label[0] === name)?.[1] ?? ''
+/** `labels`: sorted, each name once, no empty values. What it gives is good until it is called again. */
+export function encodeLabels(labels: LabelSet): EncodedLabels {
+  scratch.rewind()
+  writeLabels(scratch, ATTRIBUTES, labels.filter(isOwn))
+  const ownStop = scratch.pos
+  writeLabels(
+    scratch,
+    ATTRIBUTES,
+    labels.filter(label => !isOwn(label)),
+  )
+  return { bytes: scratch.bytes, start: 0, ownStop, stop: scratch.pos }
 }
 
-function keyOf(labels: LabelSet): string {
-  let key = ''
-  for (const [name, value] of labels) key += `${name}\xff${value}\xff`
-  return key
+function isOwn([name]: Label): boolean {
+  return !ELSEWHERE.has(name) && !name.startsWith(SCOPE_PREFIX)
+}
+
+/** What was worked out of a series that is a part of a point. */
+interface AsPart {
+  readonly bound: BoundLabel
+  readonly key: string
+  value: number | undefined
+}
+
+/** Parts of one point stand together: they share the text of their key. */
+let lastKey = ''
+
+/**
+ * Its labels are bytes, as a point has them: a hundred thousand series are a few large buffers instead of a million
+ * strings.
+ */
+export class Series implements EncodedLabels {
+  readonly identity: SeriesIdentity
+  bytes: Uint8Array
+  start: number
+  ownStop: number
+  stop: number
+  /** Its point of the last scrape, to be used again: a hundred thousand of them need not be made each time. */
+  point: Group | undefined = undefined
+  #part: AsPart | undefined = undefined
+
+  /** Takes `encoded` as it is. */
+  constructor(identity: SeriesIdentity, { bytes, start, ownStop, stop }: EncodedLabels) {
+    this.identity = identity
+    this.bytes = bytes
+    this.start = start
+    this.ownStop = ownStop
+    this.stop = stop
+  }
+
+  /** One that stands alone. `labels`: sorted, each name once, no empty values. */
+  static of(labels: LabelSet, target: { readonly job: string; readonly instance: string }): Series {
+    const encoded = encodeLabels(labels)
+    return new Series(identityOf(labels, target), { ...encoded, bytes: scratch.copy() })
+  }
+
+  get name(): string {
+    return this.identity.name
+  }
+
+  get labels(): LabelSet {
+    const labels: Label[] = []
+    for (let at = this.start; at < this.stop; ) {
+      const entry = entryAt(this.bytes, at)
+      labels.push([entry.key(), entry.value()])
+      at = entry.stop
+    }
+    return labels.sort(([a], [b]) => (a < b ? -1 : 1))
+  }
+
+  /** Its bytes lie elsewhere now. */
+  move(bytes: Uint8Array, start: number): void {
+    const by = start - this.start
+    this.bytes = bytes
+    this.start = start
+    this.ownStop += by
+    this.stop += by
+  }
+
+  /** Equal for series that are parts of one point. */
+  key(bound: BoundLabel): string {
+    return bound === '' ? latin1(this.bytes, this.start, this.ownStop) : this.#as(bound).key
+  }
+
+  /** The number in `le` or `quantile`; undefined where there is none. */
+  bound(bound: BoundLabel): number | undefined {
+    if (bound === '') return undefined
+    return this.#as(bound).value
+  }
+
+  /** Writes the attributes of its point, each a KeyValue in `field`. */
+  writeAttributes(out: Writer, bound: BoundLabel, field: number): void {
+    const { bytes, start, ownStop } = this
+    if (bound === '' && field === ATTRIBUTES) {
+      out.raw(bytes, start, ownStop)
+      return
+    }
+    for (let at = start; at < ownStop; ) {
+      const entry = entryAt(bytes, at)
+      at = entry.stop
+      if (entry.is(bound)) continue
+      out.tag(field, LEN)
+      // Its length stands in front of it.
+      out.raw(bytes, entry.lengthStart, at)
+    }
+  }
+
+  /** What was worked out for another kind of family is of no use. */
+  #as(bound: BoundLabel): AsPart {
+    if (this.#part?.bound === bound) return this.#part
+    const { bytes, start, ownStop } = this
+    let key = ''
+    let value: number | undefined
+    for (let at = start; at < ownStop; ) {
+      const entry = entryAt(bytes, at)
+      if (entry.is(bound)) value = parseGoFloat(entry.value())
+      else key += latin1(bytes, at, entry.stop)
+      at = entry.stop
+    }
+    if (key === lastKey) key = lastKey
+    else lastKey = key
+    this.#part = { bound, key, value }
+    return this.#part
+  }
+}
+
+/** One KeyValue with a text, as `writeLabels` writes it. */
+class Entry {
+  bytes: Uint8Array = new Uint8Array()
+  lengthStart = 0
+  stop = 0
+  #keyStart = 0
+  #keyStop = 0
+
+  at(bytes: Uint8Array, start: number): this {
+    this.bytes = bytes
+    this.lengthStart = start + 1
+    this.#varint(this.lengthStart)
+    this.stop = this.#after + this.#read
+    this.#varint(this.#after + 1)
+    this.#keyStart = this.#after
+    this.#keyStop = this.#after + this.#read
+    return this
+  }
+
+  is(name: string): boolean {
+    if (this.#keyStop - this.#keyStart !== name.length) return false
+    for (let i = 0; i < name.length; i++)
+      if (this.bytes[this.#keyStart + i] !== name.charCodeAt(i)) return false
+    return true
+  }
+
+  key(): string {
+    return utf8(this.bytes, this.#keyStart, this.#keyStop)
+  }
+
+  value(): string {
+    // The AnyValue, and the text in it.
+    this.#varint(this.#keyStop + 1)
+    this.#varint(this.#after + 1)
+    return utf8(this.bytes, this.#after, this.#after + this.#read)
+  }
+
+  #read = 0
+  #after = 0
+
+  #varint(start: number): void {
+    let at = start
+    let shift = 1
+    this.#read = 0
+    for (;;) {
+      const byte = this.bytes[at++]!
+      this.#read += (byte & 0x7f) * shift
+      if (byte < 0x80) break
+      shift *= 0x80
+    }
+    this.#after = at
+  }
+}
+
+const shared = new Entry()
+
+/** Good until the next call. */
+function entryAt(bytes: Uint8Array, start: number): Entry {
+  return shared.at(bytes, start)
+}
+
+function latin1(bytes: Uint8Array, start: number, stop: number): string {
+  return Buffer.prototype.latin1Slice.call(bytes, start, stop)
+}
+
+function utf8(bytes: Uint8Array, start: number, stop: number): string {
+  return Buffer.prototype.utf8Slice.call(bytes, start, stop)
+}
+
+export function labelValue(labels: LabelSet, name: string): string {
+  return labels.find(label => label[0] === name)?.[1] ?? ''
 }
 
 const NO_SCOPE: ScrapedScope = { name: '', version: '', schemaUrl: '', attributes: [], key: '' }

@@ -17,7 +17,7 @@ import type { ScrapedExemplar } from '../parse/page.ts'
 import { Family, type Misfit } from './family.ts'
 import { familyOf, type MetadataStore, withoutSuffix } from './metadata.ts'
 import { trimmedName } from './names.ts'
-import { writeMetric } from './points.ts'
+import { type Turn, writeMetric } from './points.ts'
 import { resourceOf } from './resource.ts'
 import { type ScrapedScope, type Series, scopeInfo, targetInfo, writeLabels } from './series.ts'
 
@@ -56,6 +56,8 @@ export interface BuiltRequest {
   readonly bytes: Uint8Array
   readonly points: number
 }
+
+const noTurn: Turn = () => undefined
 
 /** In front of the names of histograms in one piece. */
 const WHOLE = '\0'
@@ -118,10 +120,11 @@ export class Transaction {
     this.#family(this.#resource(series), series, kind).start(series, millis, started)
   }
 
-  build(): BuiltRequest {
-    const out = new Writer(16 * 1024)
+  /** `turn` is called now and then; what it gives is waited for. `sizeHint`: bytes that it will probably have. */
+  async build(turn: Turn = noTurn, sizeHint = 16 * 1024): Promise<BuiltRequest> {
+    const out = new Writer(sizeHint)
     let points = 0
-    for (const resource of this.#resources.values()) points += this.#writeResource(out, resource)
+    for (const resource of this.#resources.values()) points += await this.#writeResource(out, resource, turn)
     return { bytes: out.take(), points }
   }
 
@@ -130,7 +133,7 @@ export class Transaction {
     return misfit === undefined
   }
 
-  #resource({ job, instance }: Series): ResourceScopes {
+  #resource({ identity: { job, instance } }: Series): ResourceScopes {
     if (this.#lastResource?.job === job && this.#lastResource.instance === instance) return this.#lastResource
     const key = `${job}\xff${instance}`
     let resource = this.#resources.get(key)
@@ -144,7 +147,7 @@ export class Transaction {
   }
 
   #family(resource: ResourceScopes, series: Series, kind: ScrapedHistogram['kind'] | undefined): Family {
-    const { scope, name } = series
+    const { scope, name } = series.identity
     let of = resource.scopes.get(scope.key)
     if (of === undefined) {
       of = { scope, families: new Map(), byName: new Map() }
@@ -176,20 +179,29 @@ export class Transaction {
     return made
   }
 
-  #writeResource(out: Writer, { attributes, scopes, scopeAttributes }: ResourceScopes): number {
+  async #writeResource(
+    out: Writer,
+    { attributes, scopes, scopeAttributes }: ResourceScopes,
+    turn: Turn,
+  ): Promise<number> {
     const before = out.pos
     const metrics = out.open(ExportMetricsServiceRequest.resourceMetrics)
     const resource = out.open(ResourceMetrics.resource)
     writeLabels(out, Resource.attributes, attributes)
     out.close(resource)
     let points = 0
-    for (const one of scopes.values()) points += this.#writeScope(out, one, scopeAttributes)
+    for (const one of scopes.values()) points += await this.#writeScope(out, one, scopeAttributes, turn)
     out.close(metrics)
     if (points === 0) out.rewind(before)
     return points
   }
 
-  #writeScope(out: Writer, { scope, families }: ScopeFamilies, attributes: Map<string, LabelSet>): number {
+  async #writeScope(
+    out: Writer,
+    { scope, families }: ScopeFamilies,
+    attributes: Map<string, LabelSet>,
+    turn: Turn,
+  ): Promise<number> {
     const before = out.pos
     const metrics = out.open(ResourceMetrics.scopeMetrics)
     const head = out.open(ScopeMetrics.scope)
@@ -204,7 +216,7 @@ export class Transaction {
     for (const family of families.values()) {
       const { unit } = family.metadata
       const title = this.#rules.trimSuffixes ? trimmedName(family.name, family.kind, unit) : family.name
-      points += writeMetric(out, ScopeMetrics.metrics, title, family)
+      points += await writeMetric(out, ScopeMetrics.metrics, title, family, turn)
     }
     if (!own && scope.schemaUrl !== '') out.string(ScopeMetrics.schemaUrl, scope.schemaUrl)
     out.close(metrics)

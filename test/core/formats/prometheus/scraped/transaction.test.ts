@@ -10,21 +10,21 @@ const RULES = { trimSuffixes: false, version: '1.2.3', discovered: [['__scheme__
 
 function series(labels: Record<string, string>): Series {
   const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))
-  return new Series(sorted, { job: 'j', instance: '10.0.0.1:80' })
+  return Series.of(sorted, { job: 'j', instance: '10.0.0.1:80' })
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: decoded messages, whose fields are looked into by name.
 type Plain = Record<string, any>
 
-function built(made: Transaction): Plain[] {
-  const { bytes, points } = made.build()
+async function built(made: Transaction): Promise<Plain[]> {
+  const { bytes, points } = await made.build()
   assert.equal(validate(bytes, 'metrics'), points)
   return (normalize('metrics', bytes)['resourceMetrics'] ?? []) as Plain[]
 }
 
 // Scenario: the samples of a histogram, a counter and a gauge.
 // Guarantees: one point each, with type, help and unit, in the scope and resource of the Collector.
-test('samples become points', () => {
+test('samples become points', async () => {
   const store = new MetadataStore()
   store.setType('h_seconds', 'histogram')
   store.setHelp('h_seconds', 'how long')
@@ -38,7 +38,7 @@ test('samples become points', () => {
   made.sample(series({ __name__: 'h_seconds_created', a: 'b' }), 1000, 12.25)
   made.sample(series({ __name__: 'c_total' }), 1000, 3)
   made.sample(series({ __name__: 'g' }), 2000, undefined)
-  const [resource] = built(made)
+  const [resource] = await built(made)
   assert.deepEqual(
     resource!['resource'].attributes.map((one: Plain) => [one['key'], one['value'].stringValue]),
     [
@@ -78,7 +78,7 @@ test('samples become points', () => {
 
 // Scenario: a native histogram with counts beyond what a double holds, and a stale one.
 // Guarantees: exact counts; a stale one has its flag and nothing else.
-test('histograms in one piece', () => {
+test('histograms in one piece', async () => {
   const made = new Transaction(new MetadataStore(), RULES)
   const big = 2n ** 63n + 1n
   const histogram = {
@@ -94,7 +94,7 @@ test('histograms in one piece', () => {
   made.whole(series({ __name__: 'n' }), 1, 'exponential', histogram)
   made.whole(series({ __name__: 'n', gone: 'yes' }), 1, 'exponential', undefined)
   made.whole(series({ __name__: 'k' }), 1, 'custom', undefined)
-  const [{ metrics }] = built(made)[0]!['scopeMetrics']
+  const [{ metrics }] = (await built(made))[0]!['scopeMetrics']
   const [point, stale] = metrics[0].exponentialHistogram.dataPoints
   assert.deepEqual(
     [point.count, point.scale, point.positive, point.negative],
@@ -106,7 +106,7 @@ test('histograms in one piece', () => {
 
 // Scenario: parts of one histogram with different times, a bucket without a bound, counts that no count can be.
 // Guarantees: what does not fit is counted by why, and numbers are bounded.
-test('what does not fit', () => {
+test('what does not fit', async () => {
   const store = new MetadataStore()
   store.setType('h', 'histogram')
   const made = new Transaction(store, RULES)
@@ -121,13 +121,13 @@ test('what does not fit', () => {
       ['no_bound', 1],
     ]),
   )
-  const [point] = built(made)[0]!['scopeMetrics'][0].metrics[0].histogram.dataPoints
+  const [point] = (await built(made))[0]!['scopeMetrics'][0].metrics[0].histogram.dataPoints
   assert.deepEqual([point.count, point.bucketCounts], [String(2n ** 64n - 1n), ['0', String(2n ** 64n - 1n)]])
 })
 
 // Scenario: an exemplar with ids that are short, long, no hex, and other labels.
 // Guarantees: ids of the right size; what is no id stays a label.
-test('exemplars', () => {
+test('exemplars', async () => {
   const made = new Transaction(new MetadataStore(), RULES)
   const one = series({ __name__: 'c' })
   made.sample(one, 5000, 1)
@@ -144,7 +144,7 @@ test('exemplars', () => {
     ],
     5000,
   )
-  const [{ exemplars }] = built(made)[0]!['scopeMetrics'][0].metrics[0].gauge.dataPoints
+  const [{ exemplars }] = (await built(made))[0]!['scopeMetrics'][0].metrics[0].gauge.dataPoints
   assert.deepEqual(exemplars, [
     {
       filteredAttributes: [
