@@ -11,6 +11,7 @@ import type { LabelSet } from '../../core/formats/prometheus/labels.ts'
 import type { ScrapedHistogram } from '../../core/formats/prometheus/parse/histogram.ts'
 import { MetadataStore } from '../../core/formats/prometheus/scraped/metadata.ts'
 import {
+  type EncodedLabels,
   encodeLabels,
   identityOf,
   Series,
@@ -96,13 +97,16 @@ export class TargetCache {
 
   /** One series for all texts that mean it. `labels`: sorted; `target` stands in for job and instance. */
   intern(labels: LabelSet, target: { readonly job: string; readonly instance: string }): TrackedSeries {
-    const encoded = encodeLabels(labels)
+    return this.#intern(encodeLabels(labels), () => this.#identity(labels, target))
+  }
+
+  #intern(encoded: EncodedLabels, identity: () => SeriesIdentity): TrackedSeries {
     const { bytes, start, stop, ownStop } = encoded
     const found = this.#labels.find(0, bytes, start, stop)
     if (found !== -1) return this.#series[found]!
     const at = this.#labels.add(0, bytes, start, stop)
     const place = this.#labels.startOf(at)
-    const series = new TrackedSeries(this.#identity(labels, target), {
+    const series = new TrackedSeries(identity(), {
       bytes: this.#labels.bytesOf(at),
       start: place,
       ownStop: place + ownStop - start,
@@ -110,6 +114,16 @@ export class TargetCache {
     })
     this.#series.push(series)
     return series
+  }
+
+  /** What the last scrape of another cache had counts as there last time: it is marked when the next one has it not. */
+  inherit(from: TargetCache): void {
+    for (const one of from.#previous) {
+      const own = this.#intern(one, () => one.identity)
+      if (own.tracked >= this.scrape - 1 && own.tracked > 0) continue
+      own.kind = one.kind
+      this.#previous.push(own)
+    }
   }
 
   #identity(labels: LabelSet, target: { readonly job: string; readonly instance: string }): SeriesIdentity {

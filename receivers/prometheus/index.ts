@@ -18,6 +18,7 @@
 import { hostname } from 'node:os'
 import type { Consumer, Receiver, ReceiverFactory, Settings } from '../../core/component/contract.ts'
 import type { Signal } from '../../core/otlp/signals.ts'
+import type { MetricsRegistry } from '../../core/telemetry/metrics.ts'
 import { userAgent } from '../../core/transport/user-agent.ts'
 import { config, type PrometheusReceiverConfig } from './config/index.ts'
 import { Fetcher } from './fetch.ts'
@@ -27,15 +28,20 @@ import { JobMeters, PROMETHEUS_RECEIVER_METRICS } from './metrics.ts'
 import { PageRoom, ROOM_BYTES } from './page-room.ts'
 import { Pool } from './pool.ts'
 import { fnv64, type TargetGroup } from './target.ts'
+import type { Heirs } from './target-loop.ts'
 
 export type { PrometheusReceiverConfig } from './config/index.ts'
 
 interface RunningJob {
+  readonly name: string
   readonly pool: Pool
   readonly fetcher: Fetcher
   readonly files: readonly FileDiscovery[]
   readonly unobserve: () => void
 }
+
+/** Of each gateway, told by its metrics: the receivers that run, by id. A reload starts the next before the last one stops. */
+const running = new WeakMap<MetricsRegistry, Map<string, PrometheusReceiver>>()
 
 export class PrometheusReceiver implements Receiver {
   readonly #config: PrometheusReceiverConfig
@@ -43,6 +49,8 @@ export class PrometheusReceiver implements Receiver {
   readonly #next: Consumer
   readonly #jobs: RunningJob[] = []
   #room = new PageRoom()
+  /** Which ran under this id until now: it is there again if a reload fails. */
+  #before: PrometheusReceiver | undefined
 
   constructor(config: PrometheusReceiverConfig, settings: Settings, next: Consumer) {
     this.#config = config
@@ -67,13 +75,39 @@ export class PrometheusReceiver implements Receiver {
         })
       }
     }
+    const others = this.#others()
+    this.#before = others.get(this.#settings.id)
+    others.set(this.#settings.id, this)
+  }
+
+  #others(): Map<string, PrometheusReceiver> {
+    const { metrics } = this.#settings
+    const known = running.get(metrics) ?? new Map<string, PrometheusReceiver>()
+    running.set(metrics, known)
+    return known
+  }
+
+  /** Undefined when the gateway stops, or this receiver is gone: then nothing is marked, as after a restart. */
+  #heirs(): ((job: string) => Heirs) | undefined {
+    const others = this.#others()
+    const { id } = this.#settings
+    const after = others.get(id)
+    if (after === this) {
+      if (this.#before === undefined) others.delete(id)
+      else others.set(id, this.#before)
+      return undefined
+    }
+    if (after === undefined) return undefined
+    if (after.#before === this) after.#before = undefined
+    return job => target => after.#jobs.find(({ name }) => name === job)?.pool.find(target)
   }
 
   async stop(deadline: number): Promise<void> {
+    const heirs = this.#heirs()
     const jobs = this.#jobs.splice(0)
     for (const { files } of jobs) for (const one of files) one.stop()
     const last = this.#config.scrape_on_shutdown && performance.now() < deadline
-    await Promise.all(jobs.map(({ pool }) => pool.stop(deadline, last)))
+    await Promise.all(jobs.map(({ name, pool }) => pool.stop(deadline, last, heirs?.(name))))
     await Promise.all(jobs.map(({ fetcher }) => fetcher.close(deadline)))
     for (const { unobserve } of jobs) unobserve()
   }
@@ -101,7 +135,7 @@ export class PrometheusReceiver implements Receiver {
     await Promise.all(files.map(one => one.start()))
     sync()
     log.info('Scraping', { job: job.name, targets: pool.size, interval: `${job.interval / 1000}s` })
-    return { pool, fetcher, files, unobserve: meters.observeTargets(() => pool.size) }
+    return { name: job.name, pool, fetcher, files, unobserve: meters.observeTargets(() => pool.size) }
   }
 }
 

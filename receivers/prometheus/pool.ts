@@ -3,7 +3,7 @@
 import { ScrapeFailure } from './fetch.ts'
 import type { JobContext } from './scraper.ts'
 import { BadTarget, type Target, type TargetGroup, targetOf } from './target.ts'
-import { type LoopOptions, TargetLoop } from './target-loop.ts'
+import { type Heirs, type LoopOptions, TargetLoop } from './target-loop.ts'
 
 /** Of one job, where target_limit does not ask for more: each has a timer, and memory for what is on its page. */
 export const TARGETS_MAX = 20_000
@@ -52,10 +52,18 @@ export class Pool {
     }
   }
 
+  /** The loop of this target, or else of one whose samples get the same labels. */
+  find({ hash, own }: Target): TargetLoop | undefined {
+    const same = this.#loops.get(hash)
+    if (same !== undefined) return same
+    const labels = JSON.stringify(own)
+    return [...this.#loops.values()].find(({ target }) => JSON.stringify(target.own) === labels)
+  }
+
   /** As TargetLoop.stop, for all. */
-  async stop(deadline: number, last: boolean): Promise<void> {
+  async stop(deadline: number, last: boolean, heirs?: Heirs): Promise<void> {
     this.#stopped = true
-    await Promise.all([...this.#alive].map(loop => loop.stop(deadline, last)))
+    await Promise.all([...this.#alive].map(loop => loop.stop(deadline, last, heirs)))
     this.#loops.clear()
     this.#leaving.clear()
   }

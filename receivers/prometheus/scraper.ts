@@ -125,6 +125,11 @@ export class Scraper {
     await this.#hand(made, turns, signal)
   }
 
+  /** Goes on where another one of the same target ended. */
+  inherit(from: Scraper): void {
+    this.#cache.inherit(from.#cache)
+  }
+
   #asFailure(error: unknown): ScrapeFailure {
     if (error instanceof ScrapeFailure) return error
     if (error instanceof BadPage) return new ScrapeFailure('bad_page', error.message)

@@ -17,6 +17,9 @@ export interface LoopOptions {
   readonly seed: bigint
 }
 
+/** Who scrapes this target from now on, if anybody does. */
+export type Heirs = (target: Target) => TargetLoop | undefined
+
 export class TargetLoop {
   readonly target: Target
   readonly #scraper: Scraper
@@ -51,13 +54,24 @@ export class TargetLoop {
     return !this.#ending
   }
 
-  /** Resolves when nothing is under way; `last`: after one more scrape. Gives up at `deadline`. */
-  async stop(deadline: number, last: boolean): Promise<void> {
+  /**
+   * Resolves when nothing is under way; `last`: after one more scrape. Gives up at `deadline`. With `heirs`, a reload has put
+   * others in the place of all: the one that goes on with this target is told what was there, or else everything is
+   * marked stale.
+   */
+  async stop(deadline: number, last: boolean, heirs?: Heirs): Promise<void> {
     this.#stopping.abort()
     const timer = setTimeout(() => this.#giveUp.abort(), Math.max(0, deadline - performance.now()))
     await this.#running
-    if (last && !this.#leaving) await this.#scraper.scrape(Date.now(), this.#giveUp.signal)
+    if (heirs !== undefined) await this.#leaveTo(heirs(this.target))
+    else if (last && !this.#leaving) await this.#scraper.scrape(Date.now(), this.#giveUp.signal)
     clearTimeout(timer)
+  }
+
+  async #leaveTo(heir: TargetLoop | undefined): Promise<void> {
+    if (this.#ending || !this.#scraped) return
+    if (heir !== undefined) heir.#scraper.inherit(this.#scraper)
+    else await this.#scraper.end(Date.now(), this.#giveUp.signal)
   }
 
   async #run(failed: (error: unknown) => void, ended: () => void): Promise<void> {

@@ -41,10 +41,12 @@ export type Values = Readonly<Record<string, unknown>>
 
 export class Harness {
   readonly sink = new Sink()
-  readonly settings = testSettings('receiver', 'prometheus')
+  readonly settings: ReturnType<typeof testSettings> = testSettings('receiver', 'prometheus')
   readonly receiver
 
-  constructor(written: unknown) {
+  /** `before`: one that a reload replaces by this one. */
+  constructor(written: unknown, before?: Harness) {
+    if (before !== undefined) this.settings = { ...this.settings, metrics: before.settings.metrics }
     this.receiver = factory.create(readConfig(factory.config, written), this.settings, { metrics: this.sink })
   }
 
