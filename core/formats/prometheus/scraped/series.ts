@@ -5,6 +5,7 @@ import { Writer } from '../../../otlp/writer.ts'
 import { parseGoFloat } from '../../go-numbers.ts'
 import type { Label, LabelSet } from '../labels.ts'
 import { NAME } from '../parse/page.ts'
+import { entryAt } from './entry.ts'
 import type { Group } from './family.ts'
 
 const SCOPE_PREFIX = 'otel_scope_'
@@ -189,73 +190,8 @@ export class Series implements EncodedLabels {
   }
 }
 
-/** One KeyValue with a text, as `writeLabels` writes it. */
-class Entry {
-  bytes: Uint8Array = new Uint8Array()
-  lengthStart = 0
-  stop = 0
-  #keyStart = 0
-  #keyStop = 0
-
-  at(bytes: Uint8Array, start: number): this {
-    this.bytes = bytes
-    this.lengthStart = start + 1
-    this.#varint(this.lengthStart)
-    this.stop = this.#after + this.#read
-    this.#varint(this.#after + 1)
-    this.#keyStart = this.#after
-    this.#keyStop = this.#after + this.#read
-    return this
-  }
-
-  is(name: string): boolean {
-    if (this.#keyStop - this.#keyStart !== name.length) return false
-    for (let i = 0; i < name.length; i++)
-      if (this.bytes[this.#keyStart + i] !== name.charCodeAt(i)) return false
-    return true
-  }
-
-  key(): string {
-    return utf8(this.bytes, this.#keyStart, this.#keyStop)
-  }
-
-  value(): string {
-    // The AnyValue, and the text in it.
-    this.#varint(this.#keyStop + 1)
-    this.#varint(this.#after + 1)
-    return utf8(this.bytes, this.#after, this.#after + this.#read)
-  }
-
-  #read = 0
-  #after = 0
-
-  #varint(start: number): void {
-    let at = start
-    let shift = 1
-    this.#read = 0
-    for (;;) {
-      const byte = this.bytes[at++]!
-      this.#read += (byte & 0x7f) * shift
-      if (byte < 0x80) break
-      shift *= 0x80
-    }
-    this.#after = at
-  }
-}
-
-const shared = new Entry()
-
-/** Good until the next call. */
-function entryAt(bytes: Uint8Array, start: number): Entry {
-  return shared.at(bytes, start)
-}
-
 function latin1(bytes: Uint8Array, start: number, stop: number): string {
   return Buffer.prototype.latin1Slice.call(bytes, start, stop)
-}
-
-function utf8(bytes: Uint8Array, start: number, stop: number): string {
-  return Buffer.prototype.utf8Slice.call(bytes, start, stop)
 }
 
 export function labelValue(labels: LabelSet, name: string): string {
