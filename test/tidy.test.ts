@@ -58,6 +58,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/sdk-trace': ['core/telemetry/otlp-export.ts', 'test/', 'bench/'],
   '@platformatic/kafka': [
     'core/transport/kafka/platformatic.ts',
+    'core/transport/kafka/platformatic-codecs.ts',
     'core/transport/kafka/platformatic-pieces.ts',
     'core/transport/kafka/platformatic-consumer.ts',
     'core/transport/kafka/platformatic-fetcher.ts',

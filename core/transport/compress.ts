@@ -98,7 +98,7 @@ function zlibOptions(level: number): ZlibOptions {
 }
 
 /** Go's encoder has four levels and takes any number; ours go to 22. */
-function zstdOptions(level: number): ZstdOptions {
+export function zstdOptions(level: number): ZstdOptions {
   const one = level <= 0 ? 1 : Math.min(level, 22)
   return { params: { [constants.ZSTD_c_compressionLevel]: one } }
 }

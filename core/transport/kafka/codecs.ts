@@ -14,12 +14,13 @@ import {
   gunzipSync,
   type ZlibOptions,
   type ZstdOptions,
+  zstdCompressSync,
   zstdDecompress,
   zstdDecompressSync,
 } from 'node:zlib'
 import { decompressLz4 } from '../../formats/lz4-read.ts'
 import { decompressBlock } from '../../formats/snappy-read.ts'
-import { compressorFor } from '../compress.ts'
+import { compressorFor, zstdOptions } from '../compress.ts'
 import type { KafkaCompression } from './client.ts'
 
 export type KafkaCodec = Exclude<KafkaCompression, 'none'>
@@ -50,7 +51,13 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-function xerial(records: Uint8Array, compress: (block: Uint8Array) => Uint8Array): Buffer {
+/** zstd on this thread, for a client that cannot wait. Levels as in compress.ts. */
+export function zstdNow(level: number, records: Uint8Array): Buffer {
+  return zstdCompressSync(records, zstdOptions(level))
+}
+
+/** Records as the Java library frames them; `compress` makes one bare block. */
+export function xerial(records: Uint8Array, compress: (block: Uint8Array) => Uint8Array): Buffer {
   const parts: Uint8Array[] = [XERIAL]
   for (let at = 0; at < records.length; at += XERIAL_BLOCK) {
     const block = compress(records.subarray(at, at + XERIAL_BLOCK))

@@ -6,7 +6,7 @@
  * millisecond later, but which lies between what is needed until V8 collects it.
  *
  * - DynamicBuffer: while a produce request is made, who asks for the whole gets a buffer that is used again and again. The
- *   checksum and the package's own codecs are done with it when they return; `compress` of platformatic.ts copies.
+ *   checksum and most codecs are done with it when they return; gzip of platformatic-codecs.ts copies.
  * - Writer, Connection: the pieces of a produce request go to the socket as they are. The request's `buffer` is then its
  *   first piece, which stands for all of them; of every other writer it is the whole, as ever.
  *
@@ -14,6 +14,7 @@
  * with those of the package as it comes.
  */
 
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Socket } from 'node:net'
 import { Connection, Writer } from '@platformatic/kafka'
 
@@ -89,10 +90,12 @@ function markRequests(): void {
   Connection.prototype.send = function (this: Connection, ...args: unknown[]) {
     if (args[0] === PRODUCE) {
       const create = args[2] as () => Writer | Promise<Writer>
+      // A request may be made later, when the socket has room: with what its sender has set (platformatic-codecs.ts).
+      const asSent = AsyncLocalStorage.snapshot()
       args[2] = () => {
         scratching = true
         try {
-          const payload = create()
+          const payload = asSent(create)
           return payload instanceof Promise ? payload.then(marked) : marked(payload)
         } finally {
           scratching = false

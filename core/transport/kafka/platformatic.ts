@@ -1,11 +1,9 @@
 /** A KafkaProducer on @platformatic/kafka, whose owner this file is. See client.ts. */
 
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { isIP } from 'node:net'
 import {
   AuthenticationError,
   type BaseOptions,
-  compressionsAlgorithms,
   findErrorBy,
   type GenericError,
   MultipleErrors,
@@ -21,25 +19,13 @@ import type {
   KafkaProducing,
   KafkaTopic,
 } from './client.ts'
-import { compressRecords, type KafkaCodec } from './codecs.ts'
 import { OneAtATime } from './one-at-a-time.ts'
+import { atLevel, useOurCodecs } from './platformatic-codecs.ts'
 import { handOnPieces } from './platformatic-pieces.ts'
 import { answered, KafkaProblem, silent } from './problem.ts'
 
 handOnPieces()
-
-/** Codecs belong to the process, levels to a producer: the level travels with the call. */
-const level = new AsyncLocalStorage<number>()
-
-// The package compresses on the main thread, at levels of its own. Its table of algorithms is exported for such use.
-const algorithms = compressionsAlgorithms as unknown as Record<
-  string,
-  { compress?: (data: Buffer) => Promise<Buffer> }
->
-for (const codec of ['gzip', 'snappy', 'zstd'] as const satisfies readonly KafkaCodec[]) {
-  // A copy: what it is given is used again for the next batch (platformatic-pieces.ts).
-  algorithms[codec]!.compress = async data => compressRecords(codec, level.getStore() ?? 0, Buffer.from(data))
-}
+useOurCodecs()
 
 /** What the package is told of a cluster; the consumer's file takes it too. */
 export function platformaticOptions(connection: KafkaConnection): BaseOptions {
@@ -146,7 +132,7 @@ class PlatformaticProducer implements KafkaProducer {
     const request = { acks, messages: messages.map(message => toPlatformatic(message, topic, partition)) }
     try {
       if (compression === 'none') await this.#producer.send(request)
-      else await level.run(compressionLevel, () => this.#producer.send(request))
+      else await atLevel(compressionLevel, () => this.#producer.send(request))
     } catch (error) {
       throw problem(error, `topic ${topic}, partition ${partition}`, true)
     }
