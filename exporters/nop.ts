@@ -15,6 +15,7 @@ import { SIGNALS } from '../core/otlp/signals.ts'
 const config = section({}, { doc: 'nop has no keys.' })
 
 const nop: Exporter = {
+  returnsBytes: true,
   async start(): Promise<void> {},
   async stop(): Promise<void> {},
   async send(batch: Batch): Promise<SendResult> {

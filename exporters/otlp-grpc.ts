@@ -38,6 +38,8 @@ const config = section(
 export type OtlpGrpcConfig = ValueOf<typeof config>
 
 class OtlpGrpcExporter implements Exporter {
+  /** The socket reads what was made of the bytes; without compression it would be the bytes themselves. */
+  readonly returnsBytes: boolean
   readonly #settings: Settings
   readonly #endpoint: string
   readonly #client: GrpcClient
@@ -46,6 +48,7 @@ class OtlpGrpcExporter implements Exporter {
     this.#settings = settings
     this.#endpoint = config.endpoint
     this.#client = new GrpcClient(config, userAgent(settings.host.build), settings.log)
+    this.returnsBytes = this.#client.compresses
   }
 
   async start(): Promise<void> {

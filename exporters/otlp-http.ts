@@ -99,6 +99,8 @@ export function signalUrl(config: OtlpHttpConfig, signal: Signal): URL | undefin
 }
 
 class OtlpHttpExporter implements Exporter {
+  /** The socket reads what was made of the bytes; without JSON and compression it would be the bytes themselves. */
+  readonly returnsBytes: boolean
   readonly #settings: Settings
   readonly #json: boolean
   readonly #urls: ReadonlyMap<Signal, URL>
@@ -114,6 +116,7 @@ class OtlpHttpExporter implements Exporter {
     this.#json = config.encoding === 'json'
     this.#urls = urls
     this.#client = new HttpClient(config, userAgent(settings.host.build), settings.log)
+    this.returnsBytes = this.#json || this.#client.compresses
   }
 
   async start(): Promise<void> {

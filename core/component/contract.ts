@@ -34,6 +34,9 @@ export interface Consumer {
   /**
    * Takes responsibility for the batch, or throws Refused or Rejected (outcome.ts) and has taken nothing.
    * Must not be called before the part was started nor after it was stopped.
+   *
+   * The batch is lent until the promise settles. Bytes that are needed for longer are retained (memory.ts) before that,
+   * or copied: the request's memory may be gone afterwards, and a view of it empty.
    */
   consume(batch: Batch, context: ConsumeContext): Promise<Receipt>
 
@@ -83,6 +86,12 @@ export interface SendResult {
  * Throwing Refused means "all of it again", Rejected "none of it ever".
  */
 export interface Exporter extends Part {
+  /**
+   * The promise that once `send` has settled, however it did, nothing reads the batch's bytes any more: not this
+   * exporter, and no socket, file or thread that was given a view of them. A server that has answered is no proof that
+   * the socket is done with the request. Without the promise, bytes that come here are left for V8 to collect.
+   */
+  readonly returnsBytes?: boolean
   send(batch: Batch, context: ConsumeContext): Promise<SendResult>
 }
 

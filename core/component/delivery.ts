@@ -9,6 +9,7 @@ import type { Batch } from './batch.ts'
 import type { Clock } from './clock.ts'
 import type { ConsumeContext, Exporter, SendResult } from './contract.ts'
 import type { DropReason } from './ledger.ts'
+import { leave } from './memory.ts'
 import { Refused, Rejected } from './outcome.ts'
 import { Backoff } from './retry.ts'
 import type { SendingConfig } from './sending-config.ts'
@@ -138,6 +139,8 @@ export class Delivery {
       }
       const abandon = (answer: Answer, why: Refused): void => {
         end(answer)
+        // Nobody waits for the exporter to be done with the bytes.
+        leave(batch)
         attempt.abort(why)
       }
       const timeUp = (): void => {
@@ -160,8 +163,10 @@ export class Delivery {
 
   /** An exporter that throws before it returns a promise is like one whose promise fails. */
   #send(batch: Batch, context: ConsumeContext): Promise<SendResult> {
+    const { exporter } = this.#tools
     try {
-      return this.#tools.exporter.send(batch, context)
+      if (exporter.returnsBytes !== true) leave(batch)
+      return exporter.send(batch, context)
     } catch (error) {
       return Promise.reject(error)
     }

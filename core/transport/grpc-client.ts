@@ -39,6 +39,12 @@ export class GrpcClient {
     this.#headers = headers
   }
 
+  /** Whether what goes to the socket are other bytes than the chunks, made before `unary` settles. grpc-js does not say when. */
+  get compresses(): boolean {
+    const { client, compression } = this.#config
+    return client === 'http2' && compression !== '' && compression !== 'none'
+  }
+
   /**
    * Finds its authenticator in `extensions`, reads certificates and begins to connect, without waiting for it. Throws an
    * Error that names the key at fault.

@@ -102,6 +102,11 @@ export class HttpClient {
     this.#cookies = config.cookies === undefined ? undefined : new CookieJar()
   }
 
+  /** Whether what goes to the socket are other bytes than those of the request. */
+  get compresses(): boolean {
+    return this.#compressor !== undefined
+  }
+
   /**
    * Finds its authenticator in `extensions`, reads certificates and makes the pool; connects to nobody. Throws an Error
    * that names the key at fault.

@@ -68,6 +68,7 @@ const config = section(
 export type DebugConfig = ValueOf<typeof config>
 
 class DebugExporter implements Exporter {
+  readonly returnsBytes = true
   readonly #config: DebugConfig
   readonly #settings: Settings
   readonly #sampler: Sampler

@@ -32,6 +32,8 @@ import { RollingFile, type RollingFileOptions } from './rolling-file.ts'
 export type { FileConfig } from './config.ts'
 
 class FileExporter implements Exporter {
+  /** A write is waited for, also one that fails. */
+  readonly returnsBytes = true
   readonly #config: FileConfig
   readonly #settings: Settings
   readonly #encoding: Encoding

@@ -25,6 +25,10 @@ const CONFIGS: Readonly<Record<string, () => Tree>> = {
   'processor/memory_limiter': () => ({ check_interval: '1s', limit_mib: 1_000_000 }),
   'processor/probabilistic_sampler': () => ({ sampling_percentage: 50 }),
   'processor/resource': () => ({ attributes: [ACTION] }),
+  'connector/span_metrics': () => ({
+    exemplars: { enabled: true },
+    dimensions: [{ name: 'contract', default: 'kept' }],
+  }),
   'exporter/elasticsearch': () => ({ endpoint: `http://${NOBODY}`, mapping: { mode: 'jaeger' } }),
   'exporter/file': () => ({ path: join(mkdtempSync(join(tmpdir(), 'sluice-contract-')), 'out.json') }),
   // As it is once the backend that it names was gathered.

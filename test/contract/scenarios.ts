@@ -2,13 +2,14 @@
 
 import assert from 'node:assert/strict'
 import type { Batch } from '../../core/component/batch.ts'
-import { type Consumer, NO_CONTEXT, type Part } from '../../core/component/contract.ts'
+import type { Consumer, Part } from '../../core/component/contract.ts'
 import type { Account } from '../../core/component/ledger.ts'
 import { ACCEPTED, type Receipt, Refused, Rejected } from '../../core/component/outcome.ts'
 import type { Signal } from '../../core/otlp/signals.ts'
 import { Edge, intoPage, outOfPage } from '../../gateway/edge.ts'
 import { assertBalanced } from '../kit/balance.ts'
 import { settled } from '../kit/clock.ts'
+import { lendTo, SPOILED } from '../kit/lending.ts'
 import { numbered, numbersOf } from '../kit/numbered.ts'
 import { RecordingLog } from '../kit/parts.ts'
 import { Random } from '../kit/random.ts'
@@ -36,6 +37,8 @@ const TRIES = 20
 class MoodyNext implements Consumer {
   readonly taken: number[] = []
   readonly partlyTaken: number[] = []
+  /** Batches with bytes that had been given back. */
+  ended = 0
   readonly #mood: () => Mood
 
   constructor(mood: () => Mood) {
@@ -43,6 +46,7 @@ class MoodyNext implements Consumer {
   }
 
   async consume(batch: Batch): Promise<Receipt> {
+    if (hasEnded(batch)) this.ended++
     await settled()
     const mood = this.#mood()
     if (mood === 'refused') throw new Refused('not now', { afterMs: 20 })
@@ -55,6 +59,12 @@ class MoodyNext implements Consumer {
     this.partlyTaken.push(...numbers)
     return { rejected: 1, message: 'one was bad' }
   }
+}
+
+/** A part that keeps a view of what it was lent hands on what became of it. */
+function hasEnded({ chunks }: Batch): boolean {
+  const spoiled = Buffer.alloc(6, SPOILED)
+  return chunks.some(chunk => Buffer.from(chunk).includes(spoiled))
 }
 
 /**
@@ -94,6 +104,7 @@ export async function runScenario(
   await underTicks(Promise.all(senders), tick)
   await underTicks(made.part.stop(performance.now() + 60_000), tick)
 
+  assert.equal(next.ended, 0, 'it hands on bytes that it neither retained nor copied')
   assertBalanced([account])
   assert.equal(account.of(from).held, 0)
   if (from === to && account.of(from).created === 0) judge(next, taken, told, account, from)
@@ -117,7 +128,7 @@ async function send(
 ): Promise<void> {
   for (let i = 0; i < TRIES; i++) {
     try {
-      acknowledged(batch, await to.consume(batch, NO_CONTEXT))
+      acknowledged(batch, await lendTo(to, batch))
       return
     } catch (error) {
       if (error instanceof Rejected) return

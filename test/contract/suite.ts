@@ -17,6 +17,7 @@ import type { MetricDeclaration, MetricsRegistry } from '../../core/telemetry/me
 import type { CatalogEntry } from '../../gateway/catalog.ts'
 import { assertBalanced } from '../kit/balance.ts'
 import { consumeAsEdge } from '../kit/exporter.ts'
+import { spoilWhatIsGivenBack } from '../kit/lending.ts'
 import { readConfig } from '../kit/node.ts'
 import { numbered } from '../kit/numbered.ts'
 import { Sink, testSettings } from '../kit/parts.ts'
@@ -134,8 +135,10 @@ function lifeTests(entry: CatalogEntry): void {
 function outcomeTests(entry: CatalogEntry): void {
   for (const scenario of SCENARIOS) {
     // Scenario: requests of numbered items, whose senders try again when refused, meet a next part with this habit.
-    // Guarantees: nothing is lost without being counted, nothing doubled, and the ledger balances.
+    // Guarantees: nothing is lost without being counted, nothing doubled, and the ledger balances. Requests end when
+    // nobody retains them, and nothing that is handed on was read after that.
     test(`outcomes of next: ${scenario.name}`, async t => {
+      spoilWhatIsGivenBack(t)
       t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
       const factory = (await entry.load()) as ProcessorFactory | ConnectorFactory
       for (const signal of signalsInto(factory) as readonly Signal[]) {

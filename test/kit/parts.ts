@@ -10,6 +10,7 @@ import type {
   Settings,
 } from '../../core/component/contract.ts'
 import { Account } from '../../core/component/ledger.ts'
+import { leave } from '../../core/component/memory.ts'
 import { ACCEPTED, type Receipt } from '../../core/component/outcome.ts'
 import type { Logger } from '../../core/telemetry/log.ts'
 import type { MetricDeclaration, MetricsRegistry } from '../../core/telemetry/metrics.ts'
@@ -160,6 +161,7 @@ export class Sink implements Consumer {
 
   async consume(batch: Batch, context: ConsumeContext): Promise<Receipt> {
     const receipt = await this.answer(batch, context, this.#calls++)
+    leave(batch)
     this.batches.push(batch)
     return receipt
   }
