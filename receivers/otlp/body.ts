@@ -1,6 +1,7 @@
 /** Reading an HTTP request's body, with its limit counted while it arrives. */
 
 import type { IncomingMessage } from 'node:http'
+import { lend } from '../../core/component/memory.ts'
 import { BodyTooLarge } from '../../core/transport/decompress.ts'
 
 /** The client went away, or took too long, before its request was whole: there is nobody to answer. */
@@ -19,6 +20,7 @@ export class BodyAborted extends Error {
 const PROMISED_MAX = 1024 * 1024
 /** What comes in one piece needs no other place. */
 const ONE_PIECE = 16 * 1024
+const NOTHING = new Uint8Array(0)
 
 /** Throws BodyTooLarge when the headers already say so. */
 export function checkLength(request: IncomingMessage, limit: number): void {
@@ -26,7 +28,7 @@ export function checkLength(request: IncomingMessage, limit: number): void {
 }
 
 /**
- * The whole body. Rejects with BodyTooLarge as soon as it is known, with BodyAborted, and with what `refused` says, which
+ * The whole body, lent (core/component/memory.ts) when it did not come in one piece. Rejects with BodyTooLarge as soon as it is known, with BodyAborted, and with what `refused` says, which
  * is asked with each piece: many large bodies that were let in one by one are too much together. What is not read then is
  * thrown away by node:http once the answer was sent, so that the client sees the answer and not a reset.
  */
@@ -63,7 +65,17 @@ export function readBody(
       if (done) return
       done = true
       if (copied !== undefined) release(copied)
-      resolve(whole ?? (pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, length)))
+      if (whole === undefined && pieces.length > 1) {
+        whole = Buffer.allocUnsafeSlow(length)
+        let at = 0
+        for (const piece of pieces.splice(0)) {
+          whole.set(piece, at)
+          at += piece.length
+          release(piece)
+        }
+      }
+      if (whole !== undefined) lend(whole)
+      resolve(whole ?? pieces[0] ?? NOTHING)
     }
     const onGone = () => {
       if (!done) fail(new BodyAborted())

@@ -3,6 +3,7 @@
 import type { TLSSocket } from 'node:tls'
 import { type Batch, batchOf } from '../../core/component/batch.ts'
 import type { Consumer, Settings } from '../../core/component/contract.ts'
+import { release, retain } from '../../core/component/memory.ts'
 import type { Meta } from '../../core/component/meta.ts'
 import { ACCEPTED, type Receipt, Refused, Rejected } from '../../core/component/outcome.ts'
 import type { Signal } from '../../core/otlp/signals.ts'
@@ -79,9 +80,12 @@ export class Exports {
     // A reload took the signal away while the body was read: the sender tries again, and is told then.
     if (next === undefined) throw new Refused(`no pipeline takes ${batch.signal} any more`)
     this.#open.add(context)
+    // Whoever keeps the bytes for longer has retained them by the time `consume` settles.
+    retain(batch)
     try {
       return await next.consume(batch, context)
     } finally {
+      release(batch)
       this.#open.delete(context)
     }
   }

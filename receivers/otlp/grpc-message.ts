@@ -3,8 +3,10 @@
  * length, big-endian, and the content; once. DATA frames cut it anywhere.
  */
 
+import { discard, lend } from '../../core/component/memory.ts'
 import { ownCopy } from '../../core/otlp/slab.ts'
-import { type ContentEncoding, decompress } from '../../core/transport/decompress.ts'
+import type { ContentEncoding } from '../../core/transport/decompress.ts'
+import { lentPlain } from './plain.ts'
 import { type Answer, answer } from './status.ts'
 
 const PREFIX = 5
@@ -70,7 +72,10 @@ export class MessageReader {
     return this.#readPrefix(bytes) ?? this.#append(bytes, PREFIX)
   }
 
-  /** The message without its compression, or what is wrong. Throws or rejects as `decompress` does. */
+  /**
+   * The message without its compression, or what is wrong. Lent (core/component/memory.ts) when nobody else has its buffer.
+   * Throws or rejects as `decompress` does.
+   */
   end(): Uint8Array | Promise<Uint8Array> | Answer {
     if (this.#length < 0) {
       if (this.#start === undefined) return answer('UNIMPLEMENTED', 'the request has no message; send one')
@@ -81,7 +86,7 @@ export class MessageReader {
       return answer('INTERNAL', message)
     }
     const content = this.#content!
-    return this.#compressed ? decompress(content, this.#encoding, this.#limit) : content
+    return this.#compressed ? lentPlain(content, this.#encoding, this.#limit) : content
   }
 
   #readPrefix(bytes: Uint8Array): Answer | undefined {
@@ -118,7 +123,11 @@ export class MessageReader {
     if (known !== undefined && known.length >= needed) return known
     const capacity = Math.min(this.#length, Math.max(TRUSTED_BYTES, 2 * needed))
     const content = Buffer.allocUnsafeSlow(capacity)
-    if (known !== undefined) content.set(known)
+    lend(content)
+    if (known !== undefined) {
+      content.set(known)
+      discard(known)
+    }
     this.#content = content
     return content
   }

@@ -11,11 +11,12 @@ import type { Socket } from 'node:net'
 import type { Server as TlsServer } from 'node:tls'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Identity } from '../../core/component/extensions.ts'
+import { discard } from '../../core/component/memory.ts'
 import { jsonToRequest } from '../../core/otlp/json.ts'
 import { type Encoding, encodeResponse, encodeStatus } from '../../core/otlp/response.ts'
 import { SIGNALS, type Signal } from '../../core/otlp/signals.ts'
 import { httpAuthRequest, serverAuthenticator } from '../../core/transport/auth.ts'
-import { type ContentEncoding, decompress } from '../../core/transport/decompress.ts'
+import type { ContentEncoding } from '../../core/transport/decompress.ts'
 import { listen } from '../../core/transport/listen.ts'
 import { ServerTlsFiles } from '../../core/transport/tls-reload.ts'
 import { BodyAborted, checkLength, readBody } from './body.ts'
@@ -43,6 +44,7 @@ import {
   onClientError,
 } from './http-server.ts'
 import { httpMeta, identified, socketMeta } from './peer.ts'
+import { lentPlain } from './plain.ts'
 import { type Answer, answer } from './status.ts'
 import { HTTP_MISTAKES } from './wrong-port.ts'
 
@@ -249,8 +251,12 @@ export class HttpDoor {
     // After any other answer node:http ends the connection: nobody could say whether the body still comes.
     if (expectsContinue(request.raw)) reply.raw.writeContinue()
     const body = await readBody(request.raw, this.#limit, () => this.#exports.refusal(signal))
-    const plain = compression === '' ? body : await decompress(body, compression, this.#limit)
-    return encoding === 'json' ? jsonToRequest(plain, signal) : plain
+    const read = compression === '' ? body : lentPlain(body, compression, this.#limit)
+    const plain = read instanceof Promise ? await read : read
+    if (encoding !== 'json') return plain
+    const bytes = jsonToRequest(plain, signal)
+    discard(plain)
+    return bytes
   }
 
   #context(request: FastifyRequest, reply: FastifyReply): RequestContext {
