@@ -27,7 +27,7 @@ export function traced(tracer: Tracer, receiver: string, signal: Signal, to: Con
         [`refused_${word}`]: batch.items - accepted,
       })
       try {
-        const receipt = await to.consume(batch, { ...context, traceparent: span.traceparent })
+        const receipt = await to.consume(batch, new TracedContext(context, span.traceparent))
         span.end(
           attributes(batch.items - receipt.rejected),
           receipt.rejected > 0 ? receipt.message : undefined,
@@ -39,5 +39,28 @@ export function traced(tracer: Tracer, receiver: string, signal: Signal, to: Con
       }
     },
     admit: one => to.admit?.(one),
+  }
+}
+
+/** The same request below another span. A spread would lose what a context makes when it is asked for. */
+class TracedContext implements ConsumeContext {
+  readonly traceparent: string
+  declare readonly deadline?: number
+  declare readonly transport?: string
+  readonly #context: ConsumeContext
+
+  constructor(context: ConsumeContext, traceparent: string) {
+    this.#context = context
+    this.traceparent = traceparent
+    if (context.deadline !== undefined) this.deadline = context.deadline
+    if (context.transport !== undefined) this.transport = context.transport
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#context.signal
+  }
+
+  get aborted(): boolean | undefined {
+    return this.#context.aborted
   }
 }

@@ -19,7 +19,9 @@ import type { SendingConfig } from './sending-config.ts'
 
 export interface ConsumeContext {
   /** Aborted when the sender went away or the gateway's drain deadline has passed: stop waiting, throw Refused. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
+  /** Whether `signal` is aborted, for a context that makes its signal when it is asked for. */
+  readonly aborted?: boolean | undefined
   /** When the sender stops waiting: ms on the clock of `performance.now()`. */
   readonly deadline?: number
   /** How the batch came in, for metric labels: `grpc`, `http`, `kafka`. */

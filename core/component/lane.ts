@@ -11,7 +11,7 @@ import { type Linked, List } from './list.ts'
 import { release, retain } from './memory.ts'
 import { observeSending, type SendingMeters, sendingMeters } from './metrics.ts'
 import { ACCEPTED, type Receipt, Refused } from './outcome.ts'
-import { impatience, watchSender } from './patience.ts'
+import { impatience, watchSender, withoutPatience } from './patience.ts'
 import { SendingQueue } from './queue.ts'
 import { sizeOf } from './room.ts'
 import type { SendingConfig } from './sending-config.ts'
@@ -351,13 +351,4 @@ const NO_OUTCOME: Outcome = { sent: 0, unknown: 0, losses: [] }
 
 function stoppingError(): Refused {
   return new Refused('the gateway is stopping', { status: 'UNAVAILABLE' })
-}
-
-/** A queued request outlives its sender: only where it came from is kept. */
-function withoutPatience({ traceparent, transport }: ConsumeContext): ConsumeContext {
-  if (traceparent === undefined && transport === undefined) return NO_CONTEXT
-  return {
-    ...(traceparent === undefined ? {} : { traceparent }),
-    ...(transport === undefined ? {} : { transport }),
-  }
 }

@@ -1,7 +1,7 @@
 /** How long a sender waits: until its signal is aborted or its deadline has passed. */
 
 import type { Clock } from './clock.ts'
-import type { ConsumeContext } from './contract.ts'
+import { type ConsumeContext, NO_CONTEXT } from './contract.ts'
 import { Refused } from './outcome.ts'
 
 const NOTHING = (): void => {}
@@ -23,7 +23,7 @@ function tooLate(): Refused {
 
 /** Why the sender is not waiting any more; undefined while it is. */
 export function impatience(context: ConsumeContext, clock: Clock): Refused | undefined {
-  if (context.signal?.aborted) return wentAway(context.signal)
+  if (context.aborted ?? context.signal?.aborted) return wentAway(context.signal!)
   if (context.deadline !== undefined && context.deadline <= clock.now()) return tooLate()
   return undefined
 }
@@ -52,4 +52,18 @@ export function watchSender(context: ConsumeContext, clock: Clock, gone: (why: R
   }
   signal?.addEventListener('abort', onAbort)
   return end
+}
+
+/** By transport: there are three of them, and a request each. */
+const placeless = new Map<string | undefined, ConsumeContext>([[undefined, NO_CONTEXT]])
+
+/** For a request that outlives its sender: only where it came from is kept. */
+export function withoutPatience({ traceparent, transport }: ConsumeContext): ConsumeContext {
+  if (traceparent !== undefined) return transport === undefined ? { traceparent } : { traceparent, transport }
+  let context = placeless.get(transport)
+  if (context === undefined) {
+    context = Object.freeze({ transport: transport! })
+    placeless.set(transport, context)
+  }
+  return context
 }

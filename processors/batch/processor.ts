@@ -9,7 +9,7 @@ import type { DropReason } from '../../core/component/ledger.ts'
 import { release, retain } from '../../core/component/memory.ts'
 import { partitionKey } from '../../core/component/meta.ts'
 import { ACCEPTED, type Receipt, Refused, Rejected } from '../../core/component/outcome.ts'
-import { impatience, watchSender } from '../../core/component/patience.ts'
+import { impatience, watchSender, withoutPatience } from '../../core/component/patience.ts'
 import { Backoff } from '../../core/component/retry.ts'
 import { Room } from '../../core/component/room.ts'
 import { dealOut, type Outcome, Ticket } from '../../core/component/ticket.ts'
@@ -132,7 +132,10 @@ export class BatchProcessor implements Processor {
       this.#room.release(batch)
       throw stoppingError()
     }
-    return this.#take(new Ticket(batch, context), key)
+    return this.#take(
+      new Ticket(batch, this.#settings.waitDownstream ? context : withoutPatience(context)),
+      key,
+    )
   }
 
   async stop(deadline: number): Promise<void> {
