@@ -59,9 +59,9 @@ class OtlpGrpcExporter implements Exporter {
     this.#client.close()
   }
 
-  async send(batch: Batch, context: ConsumeContext): Promise<SendResult> {
+  async send(batch: Batch, { signal, deadline }: ConsumeContext): Promise<SendResult> {
     const { method } = SIGNAL_WORDS[batch.signal]
-    const answer = await this.#client.unary(method, batch.chunks, { ...context, meta: batch.meta })
+    const answer = await this.#client.unary(method, batch.chunks, { signal, deadline, meta: batch.meta })
     if (answer.status === 'OK') return sentResult(batch, readResponse(answer.body), this.#settings.log)
     const retryMs = answer.details === undefined ? undefined : readStatus(answer.details).retryDelayMs
     const message = `${this.#endpoint} answered ${answer.status}: ${oneLine(answer.message)}`

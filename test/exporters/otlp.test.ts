@@ -149,6 +149,25 @@ for (const door of DOORS) {
     await exporter.stop(performance.now())
   })
 
+  // Scenario: the context makes its signal when it is asked for, as that of an attempt does; the server hangs.
+  // Guarantees: the request ends with the abort.
+  test(`${door.name}: a signal that is made when it is asked for`, async () => {
+    await onServer(async (server, exporter) => {
+      server.answer = { kind: 'hang' }
+      const caller = new AbortController()
+      const context = Object.create({
+        get signal() {
+          return caller.signal
+        },
+      })
+      const arrived = server.arrival()
+      const sent = caught(exporter.send(TRACES, context))
+      await arrived
+      caller.abort(new Error('attempt took too long'))
+      assert.match((await sent).message, /did not answer in time/)
+    })
+  })
+
   // Scenario: the server reads the request and never answers; the caller stops waiting. Another had stopped before.
   // Guarantees: Refused at the abort, and nothing is sent for a caller that has stopped already; the next request works.
   test(`${door.name}: a server that hangs`, async () => {
