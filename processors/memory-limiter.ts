@@ -204,11 +204,12 @@ export class MemoryLimiter implements Processor {
     return this.#refusal() ?? this.#next.admit?.(signal)
   }
 
-  async consume(batch: Batch, context: ConsumeContext): Promise<Receipt> {
+  /** Not `async`: a promise around a promise for each request. */
+  consume(batch: Batch, context: ConsumeContext): Promise<Receipt> {
     const refusal = this.#refusal()
     if (refusal !== undefined) {
       this.#refused.add(batch.items)
-      throw refusal
+      return Promise.reject(refusal)
     }
     // As there: it is accepted by this processor even when the next one refuses it.
     this.#accepted.add(batch.items)

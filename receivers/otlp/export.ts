@@ -3,6 +3,7 @@
 import type { TLSSocket } from 'node:tls'
 import { type Batch, batchOf } from '../../core/component/batch.ts'
 import type { Consumer, Settings } from '../../core/component/contract.ts'
+import { List } from '../../core/component/list.ts'
 import { release, retain } from '../../core/component/memory.ts'
 import type { Meta } from '../../core/component/meta.ts'
 import { ACCEPTED, type Receipt, Refused, Rejected } from '../../core/component/outcome.ts'
@@ -50,7 +51,7 @@ export class Exports {
   readonly #settings: Settings
   readonly #malformed: ReturnType<Settings['metrics']['counter']>
   readonly #unknown: ReturnType<Settings['metrics']['counter']>
-  readonly #open = new Set<RequestContext>()
+  readonly #open = new List<RequestContext>()
   readonly #nextWarnings = new Map<string, number>()
 
   constructor(settings: Settings, next: Consumers) {
@@ -79,14 +80,14 @@ export class Exports {
     const next = this.#next[batch.signal]
     // A reload took the signal away while the body was read: the sender tries again, and is told then.
     if (next === undefined) throw new Refused(`no pipeline takes ${batch.signal} any more`)
-    this.#open.add(context)
+    this.#open.push(context)
     // Whoever keeps the bytes for longer has retained them by the time `consume` settles.
     retain(batch)
     try {
       return await next.consume(batch, context)
     } finally {
       release(batch)
-      this.#open.delete(context)
+      this.#open.remove(context)
     }
   }
 
@@ -106,7 +107,7 @@ export class Exports {
     const patience = (deadline - performance.now()) * WAITING_SHARE
     const refuse = () => {
       this.#refusing = true
-      for (const context of this.#open)
+      for (const context of [...this.#open])
         context.abort(new Refused(STOPPING.message, { status: 'UNAVAILABLE' }))
     }
     if (patience > 0) setTimeout(refuse, patience).unref()

@@ -6,7 +6,7 @@
  * also 404, 405, 408, 413 and 415, where the Collector answers in plain text.
  */
 
-import type { IncomingMessage, RequestListener, Server } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Server as TlsServer } from 'node:tls'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -55,6 +55,16 @@ const noSchemas = (): never => {
   throw new Error('a route has a schema, and nothing here would check it')
 }
 
+/** Found by one listener that all responses share. */
+const CONTEXT = Symbol('context')
+const TIMER = Symbol('timer')
+type Answering = ServerResponse & { [CONTEXT]?: RequestContext; [TIMER]?: NodeJS.Timeout }
+
+function onClose(this: Answering): void {
+  clearTimeout(this[TIMER])
+  if (!this.writableFinished) this[CONTEXT]!.abort()
+}
+
 export class HttpDoor {
   readonly #config: HttpConfig
   readonly #exports: Exports
@@ -62,6 +72,8 @@ export class HttpDoor {
   readonly #accepted: ReadonlySet<string>
   readonly #paths: ReadonlySet<string>
   readonly #cors: Cors | undefined
+  /** Whether there is still room for what is read. */
+  readonly #refusals: Readonly<Record<Signal, () => Error | undefined>>
   readonly #sockets = new Set<Socket>()
   /** When a connection is too old, by the socket that requests come from. Empty without max_connection_age. */
   readonly #retireAt = new WeakMap<Socket, number>()
@@ -77,6 +89,9 @@ export class HttpDoor {
     this.#exports = exports
     this.#limit = bodyLimit(config)
     this.#accepted = new Set(config.compression_algorithms)
+    this.#refusals = Object.fromEntries(
+      SIGNALS.map(signal => [signal, () => exports.refusal(signal)]),
+    ) as Record<Signal, () => Error | undefined>
     this.#paths = new Set(SIGNALS.map(signal => signalPath(config, signal)))
     this.#cors =
       config.cors === undefined || config.cors.allowed_origins.length === 0
@@ -228,7 +243,12 @@ export class HttpDoor {
     // Asked now: a connection that is gone no longer knows.
     const peer = request.raw.socket.remoteAddress ?? ''
     try {
-      const bytes = await this.#readRequest(signal, request, reply, encoding, compression as ContentEncoding)
+      checkLength(request.raw, this.#limit)
+      // After any other answer node:http ends the connection: nobody could say whether the body still comes.
+      if (expectsContinue(request.raw)) reply.raw.writeContinue()
+      const body = await readBody(request.raw, this.#limit, this.#refusals[signal])
+      const decoded = this.#decode(signal, body, encoding, compression as ContentEncoding)
+      const bytes = decoded instanceof Promise ? await decoded : decoded
       const context = this.#context(request, reply)
       const known = httpMeta(request.raw, this.#config.include_metadata)
       const meta = identified(known, this.#identities.get(request.raw))
@@ -240,23 +260,16 @@ export class HttpDoor {
     }
   }
 
-  async #readRequest(
+  /** The request as protobuf. Throws or rejects when it is none. */
+  #decode(
     signal: Signal,
-    request: FastifyRequest,
-    reply: FastifyReply,
+    body: Uint8Array,
     encoding: Encoding,
     compression: ContentEncoding,
-  ): Promise<Uint8Array> {
-    checkLength(request.raw, this.#limit)
-    // After any other answer node:http ends the connection: nobody could say whether the body still comes.
-    if (expectsContinue(request.raw)) reply.raw.writeContinue()
-    const body = await readBody(request.raw, this.#limit, () => this.#exports.refusal(signal))
-    const read = compression === '' ? body : lentPlain(body, compression, this.#limit)
-    const plain = read instanceof Promise ? await read : read
+  ): Uint8Array | Promise<Uint8Array> {
+    const plain = compression === '' ? body : lentPlain(body, compression, this.#limit)
     if (encoding !== 'json') return plain
-    const bytes = jsonToRequest(plain, signal)
-    discard(plain)
-    return bytes
+    return plain instanceof Promise ? plain.then(bytes => fromJson(bytes, signal)) : fromJson(plain, signal)
   }
 
   #context(request: FastifyRequest, reply: FastifyReply): RequestContext {
@@ -267,11 +280,10 @@ export class HttpDoor {
       request.raw.headers['traceparent'] as string | undefined,
       deadline,
     )
-    const timer = timeout > 0 ? setTimeout(() => request.raw.socket.destroy(), timeout) : undefined
-    reply.raw.once('close', () => {
-      clearTimeout(timer)
-      if (!reply.raw.writableFinished) context.abort()
-    })
+    const response: Answering = reply.raw
+    response[CONTEXT] = context
+    if (timeout > 0) response[TIMER] = setTimeout(() => request.raw.socket.destroy(), timeout)
+    response.on('close', onClose)
     return context
   }
 
@@ -324,4 +336,10 @@ export class HttpDoor {
     const { max_connection_age: age } = this.#config
     return age > 0 && performance.now() >= (this.#retireAt.get(socket) ?? Infinity)
   }
+}
+
+function fromJson(plain: Uint8Array, signal: Signal): Uint8Array {
+  const bytes = jsonToRequest(plain, signal)
+  discard(plain)
+  return bytes
 }
