@@ -15,7 +15,7 @@ const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
 const start = fileURLToPath(new URL('../gateway/start.js', import.meta.url))
 
 /** The gateway as `npm start` runs it. */
-export const OURS = [process.execPath, '--max-semi-space-size=4', start]
+export const OURS = [process.execPath, '--max-semi-space-size=2', start]
 
 const bytes = realisticTraces(SPANS)
 const head = Buffer.alloc(5)

@@ -33,7 +33,7 @@ const MESSAGES = ['prometheus.WriteRequest', 'io.prometheus.write.v2.Request'] a
 const GATE = '--feature-gates=exporter.prometheusremotewritexporter.enableSendingRW2'
 
 const start = fileURLToPath(new URL('../gateway/start.js', import.meta.url))
-const OURS = [process.execPath, '--max-semi-space-size=4', start]
+const OURS = [process.execPath, '--max-semi-space-size=2', start]
 
 interface Server {
   readonly name: string
