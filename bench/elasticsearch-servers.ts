@@ -62,36 +62,48 @@ export const startOurs = (name: string, url: string, backend: object, exporter: 
 export const startJaegerCollector = async (url: string, backend: object) =>
   start('jaeger', [await localJaeger()], url, backend, {})
 
-/** Requests of 512 spans that began a moment ago, each with ids that no other has, as gRPC sends them. */
-export class FreshRequests {
-  readonly #request = realisticTraces(SPANS)
-  readonly #ids: number[] = []
-  #nth = 0
+/** Requests take turns, so that values of which there are many do not come again soon. */
+const VARIANTS = 64
 
-  constructor() {
-    const bytes = Buffer.from(this.#request.buffer, this.#request.byteOffset, this.#request.length)
-    const walker = new ItemWalker(bytes, 'traces')
-    const span = new SpanView()
-    const now = BigInt(Date.now()) * NANOS
-    let shift = 0n
-    while (walker.next()) {
-      span.reset(bytes, walker.start, walker.stop)
-      this.#ids.push(span.startOf(Span.traceId), span.startOf(Span.spanId))
-      for (const field of [Span.startTimeUnixNano, Span.endTimeUnixNano]) {
-        const at = span.startOf(field)
-        const time = bytes.readBigUInt64LE(at)
-        if (shift === 0n) shift = now - time
-        bytes.writeBigUInt64LE(time + shift, at)
-      }
+interface Variant {
+  readonly request: Buffer
+  /** Where the ids are. */
+  readonly ids: readonly number[]
+}
+
+function variant(seed: number): Variant {
+  const { buffer, byteOffset, length } = realisticTraces(SPANS, seed)
+  const request = Buffer.from(buffer, byteOffset, length)
+  const ids: number[] = []
+  const walker = new ItemWalker(request, 'traces')
+  const span = new SpanView()
+  const now = BigInt(Date.now()) * NANOS
+  let shift = 0n
+  while (walker.next()) {
+    span.reset(request, walker.start, walker.stop)
+    ids.push(span.startOf(Span.traceId), span.startOf(Span.spanId))
+    for (const field of [Span.startTimeUnixNano, Span.endTimeUnixNano]) {
+      const at = span.startOf(field)
+      const time = request.readBigUInt64LE(at)
+      if (shift === 0n) shift = now - time
+      request.writeBigUInt64LE(time + shift, at)
     }
   }
+  return { request, ids }
+}
+
+/** Requests of 512 spans that began a moment ago, each with ids that no other has, as gRPC sends them. */
+export class FreshRequests {
+  readonly #variants = Array.from({ length: VARIANTS }, (_, nth) => variant(nth + 1))
+  #nth = 0
 
   next(): Uint8Array {
-    const message = Buffer.alloc(HEAD + this.#request.length)
-    message.writeUInt32BE(this.#request.length, 1)
-    message.set(this.#request, HEAD)
+    const { request, ids } = this.#variants[this.#nth % VARIANTS]!
+    const message = Buffer.alloc(HEAD + request.length)
+    message.writeUInt32BE(request.length, 1)
+    message.set(request, HEAD)
     this.#nth++
-    for (const at of this.#ids) message.writeUInt32BE(this.#nth, HEAD + at)
+    for (const at of ids) message.writeUInt32BE(this.#nth, HEAD + at)
     return message
   }
 }

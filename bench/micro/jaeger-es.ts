@@ -9,18 +9,21 @@ import type { Case } from './harness.ts'
 
 const SPANS = 512
 const MAX_BYTES = 5_000_000
-const request = realisticTraces(SPANS, 1)
-const batch = batchOf('traces', [request], SPANS)
+/** They take turns, so that values of which there are many do not come again soon. */
+const requests = Array.from({ length: 64 }, (_, nth) => realisticTraces(SPANS, nth + 1))
+const batches = requests.map(request => batchOf('traces', [request], SPANS))
 const ALWAYS_FIELDS = new Set(['span.kind', 'error'])
 
 function writing(changes: Partial<JaegerConfig>): () => number {
   const bulks = new JaegerBulks({ ...jaegerSection.absent(), ...changes }, MAX_BYTES, ALWAYS_FIELDS)
   const now = Date.now()
-  for (const { keys } of bulks.bulks(batch, now))
-    for (const key of keys) if (key !== undefined) bulks.landed(key, now)
+  for (const batch of batches)
+    for (const { keys } of bulks.bulks(batch, now))
+      for (const key of keys) if (key !== undefined) bulks.landed(key, now)
+  let nth = 0
   return () => {
     let bytes = 0
-    for (const bulk of bulks.bulks(batch, now)) {
+    for (const bulk of bulks.bulks(batches[nth++ % batches.length]!, now)) {
       bytes += bulk.bytes.length
       bulks.buffers.giveBack(bulk.bytes)
     }
@@ -30,7 +33,7 @@ function writing(changes: Partial<JaegerConfig>): () => number {
 
 function written(): Uint8Array {
   const bulks = new JaegerBulks(jaegerSection.absent(), MAX_BYTES, ALWAYS_FIELDS)
-  return [...bulks.bulks(batch, Date.now())][0]!.bytes
+  return [...bulks.bulks(batches[0]!, Date.now())][0]!.bytes
 }
 
 function compressing(level: number): () => number {
@@ -38,7 +41,7 @@ function compressing(level: number): () => number {
   return () => gzipSync(bytes, { level }).length
 }
 
-const same = { items: SPANS, bytes: request.length }
+const same = { items: SPANS, bytes: requests[0]!.length }
 
 export const cases: readonly Case[] = [
   { name: 'write jaeger documents', ...same, prepare: () => writing({}) },
