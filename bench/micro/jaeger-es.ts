@@ -14,8 +14,8 @@ const requests = Array.from({ length: 64 }, (_, nth) => realisticTraces(SPANS, n
 const batches = requests.map(request => batchOf('traces', [request], SPANS))
 const ALWAYS_FIELDS = new Set(['span.kind', 'error'])
 
-function writing(changes: Partial<JaegerConfig>): () => number {
-  const bulks = new JaegerBulks({ ...jaegerSection.absent(), ...changes }, MAX_BYTES, ALWAYS_FIELDS)
+function writing(changes: Partial<JaegerConfig>, packs = false): () => number {
+  const bulks = new JaegerBulks({ ...jaegerSection.absent(), ...changes }, MAX_BYTES, ALWAYS_FIELDS, packs)
   const now = Date.now()
   for (const batch of batches)
     for (const { keys } of bulks.bulks(batch, now))
@@ -24,8 +24,9 @@ function writing(changes: Partial<JaegerConfig>): () => number {
   return () => {
     let bytes = 0
     for (const bulk of bulks.bulks(batches[nth++ % batches.length]!, now)) {
-      bytes += bulk.bytes.length
+      bytes += (bulk.gzip ?? bulk.bytes).length
       bulks.buffers.giveBack(bulk.bytes)
+      if (bulk.gzip !== undefined) bulks.packed.giveBack(bulk.gzip)
     }
     return bytes
   }
@@ -46,6 +47,7 @@ const same = { items: SPANS, bytes: requests[0]!.length }
 export const cases: readonly Case[] = [
   { name: 'write jaeger documents', ...same, prepare: () => writing({}) },
   { name: 'the same without ids', ...same, prepare: () => writing({ deterministic_ids: false }) },
+  { name: 'write and compress them', ...same, prepare: () => writing({}, true) },
   { name: 'gzip them, level 1', ...same, prepare: () => compressing(1) },
   { name: 'gzip them, level 6', ...same, prepare: () => compressing(6) },
 ]

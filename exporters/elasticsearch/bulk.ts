@@ -14,6 +14,8 @@ export class Bulk {
   readonly keys: readonly (string | undefined)[]
   /** By document: how many items it stands for. 0 for what is written beside the items: events of spans, services. */
   readonly items: readonly number[]
+  /** The body compressed, where who wrote it did that as well. */
+  gzip: Uint8Array | undefined
 
   constructor(
     bytes: Uint8Array,
@@ -25,6 +27,7 @@ export class Bulk {
     this.ends = ends
     this.keys = keys
     this.items = items
+    this.gzip = undefined
   }
 
   /** True when it has data, be it no item of its own. */

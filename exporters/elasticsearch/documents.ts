@@ -18,6 +18,8 @@ export interface Documents {
   readonly caches: CacheBudget
   /** What bodies lie in: give them back once they are sent. */
   readonly buffers: BodyBuffers
+  /** The same for bodies that are compressed already. */
+  readonly packed?: BodyBuffers
   /**
    * The bodies for a batch, made one by one as they are asked for; of several batches at once. `nowMs`: the time, ms
    * since 1970. `lose` is told of items that are in none.

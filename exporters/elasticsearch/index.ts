@@ -26,7 +26,7 @@ import { Refused } from '../../core/component/outcome.ts'
 import { noCounts } from '../../core/formats/jaeger-es/counts.ts'
 import type { Counter } from '../../core/telemetry/instruments.ts'
 import { clientAuthenticator } from '../../core/transport/auth.ts'
-import { BulkSender, type SendingTo } from './bulk-sender.ts'
+import { BulkSender, packsFast, type SendingTo } from './bulk-sender.ts'
 import { openCluster } from './client.ts'
 import { config, type ElasticsearchConfig, nodesOf, sendingOf } from './config.ts'
 import { withCredentialFiles } from './credential-files.ts'
@@ -91,7 +91,7 @@ class ElasticsearchExporter implements Exporter {
       cluster,
       setup,
       documents: forJaeger
-        ? new JaegerBulks(jaeger, flush.bytes, keysOfFields(this.#config))
+        ? new JaegerBulks(jaeger, flush.bytes, keysOfFields(this.#config), packsFast(this.#config))
         : new ModeBulks(this.#config, flush.bytes),
       deadLetters: new DeadLetters(dead_letter),
       dependencies: writer,

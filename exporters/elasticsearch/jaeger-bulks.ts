@@ -2,6 +2,8 @@
 
 import type { Batch } from '../../core/component/batch.ts'
 import { CacheBudget } from '../../core/formats/cache-budget.ts'
+import { RepeatGzip } from '../../core/formats/deflate/gzip.ts'
+import { type Piece, Repeats } from '../../core/formats/deflate/repeats.ts'
 import type { Counts } from '../../core/formats/jaeger-es/counts.ts'
 import { type Index, IndexNames } from '../../core/formats/jaeger-es/index-names.ts'
 import {
@@ -24,11 +26,22 @@ import { ServiceCache } from './service-cache.ts'
 const EMPTY = new Uint8Array()
 const END_OF_ACTION = Buffer.from('"}}\n')
 const TTL_MS = 12 * 3_600_000
+/** Smaller bodies are not worth Huffman codes of their own. */
+const PACKED_FROM = 16 * 1024
+/** Memory for packed bodies comes in multiples of this. */
+const PACKED_STEP = 64 * 1024
 
 export class JaegerBulks implements Documents {
   readonly buffers: BodyBuffers
+  readonly packed: BodyBuffers
   /** Of all caches together. */
   readonly caches = new CacheBudget(CACHE_BYTES_MAX)
+  readonly #gzip: RepeatGzip | undefined
+  readonly #repeats: Repeats
+  readonly #endOfAction: Piece
+  /** Before a span's id, and the index that it is of. */
+  #action: Piece
+  #actionIndex: Index | undefined
   readonly #services: ServiceCache
   readonly #config: JaegerConfig
   readonly #maxBytes: number
@@ -39,13 +52,19 @@ export class JaegerBulks implements Documents {
   readonly #isPeriodic: boolean
   readonly #operations = new OperationHashes()
 
-  constructor(config: JaegerConfig, maxBytes: number, tagsAsFields: ReadonlySet<string>) {
+  /** `packs`: bodies are written compressed as well, as gzip's level 1 would. */
+  constructor(config: JaegerConfig, maxBytes: number, tagsAsFields: ReadonlySet<string>, packs = false) {
     const { tags_as_fields, indices, service_cache_ttl } = config
     const rotation = rotationOf(config)
     const prefix = indices.index_prefix
     this.#config = config
     this.#maxBytes = maxBytes
     this.buffers = new BodyBuffers(2 * maxBytes)
+    this.packed = new BodyBuffers(maxBytes)
+    this.#gzip = packs ? new RepeatGzip() : undefined
+    this.#repeats = new Repeats(packs)
+    this.#endOfAction = this.#repeats.piece(END_OF_ACTION)
+    this.#action = this.#repeats.piece(EMPTY)
     this.#isStream = rotation === 'data_stream'
     this.#isPeriodic = rotation === 'periodic'
     this.#services = new ServiceCache(service_cache_ttl === 0 ? TTL_MS : service_cache_ttl)
@@ -61,7 +80,7 @@ export class JaegerBulks implements Documents {
       parentSpanId: config.parent_span_id,
       timestamp: this.#isStream,
     }
-    this.#documents = new SpanDocuments(options, this.caches)
+    this.#documents = new SpanDocuments(options, this.caches, this.#repeats)
   }
 
   /** What was changed in documents, since the gateway started. */
@@ -79,6 +98,7 @@ export class JaegerBulks implements Documents {
     const bulk = new BulkWriter(this.#maxBytes, this.buffers)
     /** Documents of services that this batch has already. */
     const offered = new Set<string>()
+    this.#repeats.begin()
     for (const chunk of chunks) {
       walker.reset(chunk, 'traces')
       while (walker.next()) {
@@ -89,12 +109,27 @@ export class JaegerBulks implements Documents {
         this.#span(bulk.out, this.#spanIndex.at(at))
         bulk.end(undefined, 1)
         const full = bulk.overflow(before)
-        if (full !== undefined) yield full
+        if (full === undefined) continue
+        yield this.#pack(full)
+        // What was moved to the next body stands elsewhere now, and others may have written since.
+        this.#repeats.begin()
       }
     }
     documents.release()
     const rest = bulk.rest()
-    if (rest !== undefined) yield rest
+    if (rest !== undefined) yield this.#pack(rest)
+  }
+
+  #pack(bulk: Bulk): Bulk {
+    const { length } = bulk.bytes
+    if (this.#gzip === undefined || length < PACKED_FROM) return bulk
+    this.#repeats.cut(length)
+    bulk.gzip = this.#gzip.compress(bulk.bytes, this.#repeats, bytes => {
+      const free = this.packed.take()
+      if (free !== undefined && free.length >= bytes) return free
+      return Buffer.allocUnsafeSlow(Math.ceil(bytes / PACKED_STEP) * PACKED_STEP)
+    })
+    return bulk
   }
 
   /** No clock decides that there is an index for 1970 or for 2069. */
@@ -127,14 +162,21 @@ export class JaegerBulks implements Documents {
   }
 
   #span(out: Writer, index: Index): void {
+    const documents = this.#documents
     if (!this.#config.deterministic_ids) {
       out.raw(index.action)
-      this.#documents.write(out)
+      documents.write(out)
       return
     }
-    out.raw(index.actionBeforeId)
-    this.#documents.writeDocumentId(out)
-    out.raw(END_OF_ACTION)
-    this.#documents.write(out)
+    const repeats = this.#repeats
+    if (index !== this.#actionIndex) {
+      this.#actionIndex = index
+      this.#action = { bytes: index.actionBeforeId, nth: this.#action.nth }
+      repeats.forget(this.#action.nth)
+    }
+    repeats.write(out, this.#action)
+    documents.writeDocumentId(out)
+    repeats.write(out, this.#endOfAction)
+    documents.write(out)
   }
 }

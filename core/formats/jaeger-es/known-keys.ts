@@ -2,15 +2,14 @@
 
 import { isUtf8 } from 'node:buffer'
 import { sameBytes } from '../../otlp/cursor.ts'
+import type { Piece, Repeats } from '../deflate/repeats.ts'
 import { readCachedString } from '../text-cache.ts'
 import type { FieldName, FieldNames } from './field-names.ts'
 
 export interface KnownKey {
   readonly bytes: Uint8Array
-  /** `,{"key":"http.method","value":` */
-  readonly head: Uint8Array
-  /** The same without the comma. */
-  readonly firstHead: Uint8Array
+  /** `{"key":"http.method","value":` */
+  readonly head: Piece
   /** Undefined when the tag stays in the list. */
   readonly name: FieldName | undefined
   readonly generation: number
@@ -22,10 +21,12 @@ const LENGTH_MAX = 64
 
 export class KnownKeys {
   readonly #names: FieldNames
+  readonly #repeats: Repeats
   readonly #slots = new Array<KnownKey | undefined>(SLOTS).fill(undefined)
 
-  constructor(names: FieldNames) {
+  constructor(names: FieldNames, repeats: Repeats) {
     this.#names = names
+    this.#repeats = repeats
   }
 
   /** Undefined for a key that is empty, long or no UTF-8. */
@@ -40,7 +41,8 @@ export class KnownKeys {
     // Two keys of one slot have room side by side.
     const second = this.#slots[slot ^ 1]
     if (second !== undefined && this.#is(second, bytes, start, stop)) return second
-    const made = this.#make(bytes.subarray(start, stop))
+    // Who is made takes the place of who is pushed out, and who is pushed aside keeps its own.
+    const made = this.#make(bytes.subarray(start, stop), second?.head.nth)
     if (made === undefined) return undefined
     this.#slots[slot ^ 1] = first
     this.#slots[slot] = made
@@ -51,15 +53,16 @@ export class KnownKeys {
     return known.generation === this.#names.generation && sameBytes(bytes, start, stop, known.bytes)
   }
 
-  #make(key: Uint8Array): KnownKey | undefined {
+  #make(key: Uint8Array, takesPlace: number | undefined): KnownKey | undefined {
     if (!isUtf8(key)) return undefined
+    const place = takesPlace ?? this.#repeats.place()
+    this.#repeats.forget(place)
     const text = readCachedString(key, 0, key.length)
-    const head = new TextEncoder().encode(`,{"key":${JSON.stringify(text)},"value":`)
+    const head = new TextEncoder().encode(`{"key":${JSON.stringify(text)},"value":`)
     const name = this.#names.of(text)
     return {
       bytes: Uint8Array.from(key),
-      head,
-      firstHead: Uint8Array.from(head.subarray(1)),
+      head: { bytes: head, nth: place },
       name,
       generation: this.#names.generation,
     }

@@ -1,17 +1,8 @@
-/** Numbers, ids and ASCII as they stand in documents. */
+/** Numbers and ASCII as they stand in documents. */
 
+import { isUtf8 } from 'node:buffer'
 import { writeUint } from '../../otlp/decimal.ts'
-import { writeHex } from '../../otlp/json-values.ts'
 import type { Writer } from '../../otlp/writer.ts'
-import { isZero } from '../otlp-spans.ts'
-
-const NO_ID = Buffer.from('""')
-
-/** Hex; an id of zeros is none. */
-export function writeId(out: Writer, id: Uint8Array): void {
-  if (isZero(id)) out.raw(NO_ID)
-  else writeHex(out, id, 0, id.length)
-}
 
 export function writeNumber(out: Writer, value: number): void {
   out.reserve(20)
@@ -26,19 +17,13 @@ export function writeHex32(out: Writer, value: number): void {
   for (let shift = 28; shift >= 0; shift -= 4) out.bytes[out.pos++] = DIGITS[(value >>> shift) & 15]!
 }
 
-/** Without quotes. */
-export function writeHexDigits(out: Writer, id: Uint8Array): void {
-  out.reserve(2 * id.length)
-  const { bytes } = out
-  let { pos } = out
-  for (let i = 0; i < id.length; i++) {
-    bytes[pos++] = DIGITS[id[i]! >>> 4]!
-    bytes[pos++] = DIGITS[id[i]! & 15]!
-  }
-  out.pos = pos
-}
-
 export function writeAscii(out: Writer, text: string): void {
   out.reserve(text.length)
   for (let i = 0; i < text.length; i++) out.bytes[out.pos++] = text.charCodeAt(i)
+}
+
+/** ASCII, as nearly all names are, or else UTF-8. */
+export function isUtf8Text(bytes: Uint8Array, start: number, stop: number): boolean {
+  for (let i = start; i < stop; i++) if (bytes[i]! >= 0x80) return isUtf8(bytes.subarray(start, stop))
+  return true
 }

@@ -7,6 +7,7 @@ import { writeJsonString } from '../../otlp/json-values.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
 import { type CacheBudget, ENTRY_BYTES } from '../cache-budget.ts'
+import type { Piece } from '../deflate/repeats.ts'
 import { SERVICE_NAME } from '../jaeger/words.ts'
 import { contentHash, contentHigh, contentLow, viewOf } from './content-hash.ts'
 import type { Counts } from './counts.ts'
@@ -16,7 +17,7 @@ export interface Process {
   /** No other one has it. */
   readonly id: number
   /** `"process":{...}`. */
-  readonly json: Uint8Array
+  readonly json: Piece
   /** The service's name, UTF-8. */
   readonly service: Uint8Array
   /** Of all that, unsigned halves of 64 bits. */
@@ -26,7 +27,7 @@ export interface Process {
 
 export const NO_PROCESS: Process = {
   id: 0,
-  json: new Uint8Array(),
+  json: { bytes: new Uint8Array(), nth: 0 },
   service: new Uint8Array(),
   hashLow: 0,
   hashHigh: 0,
@@ -57,6 +58,8 @@ export class Processes {
   readonly #counts: Counts
   readonly #slots = new Array<Kept | undefined>(SLOTS).fill(undefined)
   readonly #list = new Cursor(new Uint8Array())
+  /** By slot, and the last of what is in none: among the pieces of a text. -1: nothing had it yet. */
+  readonly #places = new Int32Array(SLOTS + 1).fill(-1)
   readonly #budget: CacheBudget
   #made = 0
 
@@ -67,20 +70,20 @@ export class Processes {
     budget.join(() => this.#slots.fill(undefined))
   }
 
-  /** Of the Resource message `bytes[start, stop)`. Texts in it are counted when it is new. */
-  get(bytes: Uint8Array, start: number, stop: number): Process {
-    if (stop - start > KEPT_BYTES_MAX) return this.#make(bytes, start, stop)
+  /** Of the Resource message `bytes[start, stop)`, which `view` shows. Texts in it are counted when it is new. */
+  get(bytes: Uint8Array, view: DataView, start: number, stop: number): Process {
+    if (stop - start > KEPT_BYTES_MAX) return this.#make(bytes, view, start, stop, SLOTS)
     let hash = stop - start
     for (let i = start; i < stop; i++) hash = Math.imul(hash ^ bytes[i]!, 0x0100_0193)
     const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1)
     const kept = this.#slots[slot]
     if (kept !== undefined && sameBytes(bytes, start, stop, kept.resource)) return kept.process
-    const process = this.#make(bytes, start, stop)
+    const process = this.#make(bytes, view, start, stop, slot)
     if (kept !== undefined) {
       this.#slots[slot] = undefined
       this.#budget.giveBack(kept.cost)
     }
-    const cost = stop - start + process.json.length + process.service.length + ENTRY_BYTES
+    const cost = stop - start + process.json.bytes.length + process.service.length + ENTRY_BYTES
     if (this.#budget.take(cost)) {
       const resource = Uint8Array.prototype.slice.call(bytes, start, stop)
       this.#slots[slot] = { resource, process, cost }
@@ -88,8 +91,15 @@ export class Processes {
     return process
   }
 
-  #make(bytes: Uint8Array, start: number, stop: number): Process {
+  #make(bytes: Uint8Array, view: DataView, start: number, stop: number, slot: number): Process {
     const tags = this.#tags
+    const { repeats } = tags
+    const { on } = repeats
+    if (this.#places[slot] === -1) this.#places[slot] = repeats.place()
+    const nth = this.#places[slot]!
+    // It is not written to the text, but once for all.
+    repeats.on = false
+    repeats.forget(nth)
     const name = readServiceName(bytes, start, stop)
     if (nameIsBase64) this.#counts.invalidText++
     const service = name.subarray(0, tags.cut(name, 0, name.length))
@@ -97,7 +107,7 @@ export class Processes {
     out.raw(OPEN)
     writeJsonString(out, service, 0, service.length)
     out.raw(TAGS)
-    tags.begin(out, 'span')
+    tags.begin(out, 'span', view)
     const list = this.#list.reset(bytes, start, stop)
     while (list.next()) {
       if (list.field !== Resource.attributes || isServiceName(bytes, list.start, list.stop)) continue
@@ -107,9 +117,16 @@ export class Processes {
     tags.end('[]')
     tags.writeFields(out)
     out.byte(CLOSE_OBJECT)
+    repeats.on = on
     const json = Uint8Array.from(out.take())
     contentHash(viewOf(json), 0, json.length, 0, 0)
-    return { id: ++this.#made, json, service, hashLow: contentLow, hashHigh: contentHigh }
+    return {
+      id: ++this.#made,
+      json: { bytes: json, nth },
+      service,
+      hashLow: contentLow,
+      hashHigh: contentHigh,
+    }
   }
 }
 

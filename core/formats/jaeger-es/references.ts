@@ -5,38 +5,51 @@ import { AnyValue, Span, SpanLink } from '../../otlp/fields.ts'
 import { MessageView } from '../../otlp/message.ts'
 import type { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop } from '../any-value.ts'
-import { copyId, findAttribute, foundStart, foundStop } from '../jaeger/read-span.ts'
+import type { Piece, Repeats } from '../deflate/repeats.ts'
+import { findAttribute, foundStart, foundStop } from '../jaeger/read-span.ts'
 import { CHILD_OF_TEXT, REF_TYPE, SPAN_ID_SIZE, TRACE_ID_SIZE } from '../jaeger/words.ts'
-import { isZero } from '../otlp-spans.ts'
-import { writeId } from './letters.ts'
+import { HexId } from './hex-id.ts'
+import type { SpanRanges } from './span-ranges.ts'
 
 const COMMA = 0x2c
 const CLOSE_ARRAY = 0x5d
 const CLOSE_OBJECT = 0x7d
 const NO_REFERENCES = Buffer.from(',"references":null')
-const REFERENCES = Buffer.from(',"references":[')
-const CHILD_OF = Buffer.from('{"refType":"CHILD_OF","traceID":')
-const FOLLOWS_FROM = Buffer.from('{"refType":"FOLLOWS_FROM","traceID":')
-const SPAN_ID = Buffer.from(',"spanID":')
 const REF_TYPE_KEY = Buffer.from(REF_TYPE)
 const CHILD_OF_VALUE = Buffer.from(CHILD_OF_TEXT)
 
 export class References {
+  readonly #repeats: Repeats
+  readonly #open: Piece
+  readonly #childOf: Piece
+  readonly #followsFrom: Piece
+  readonly #spanId: Piece
   readonly #link = new MessageView()
   readonly #fields = new Cursor(new Uint8Array())
-  readonly #linkTraceId = new Uint8Array(TRACE_ID_SIZE)
-  readonly #linkSpanId = new Uint8Array(SPAN_ID_SIZE)
+  readonly #linkTraceId: HexId
+  readonly #linkSpanId: HexId
+
+  constructor(repeats: Repeats) {
+    this.#repeats = repeats
+    this.#open = repeats.piece(Buffer.from(',"references":['))
+    this.#childOf = repeats.piece(Buffer.from('{"refType":"CHILD_OF","traceID":'))
+    this.#followsFrom = repeats.piece(Buffer.from('{"refType":"FOLLOWS_FROM","traceID":'))
+    this.#spanId = repeats.piece(Buffer.from(',"spanID":'))
+    this.#linkTraceId = new HexId(TRACE_ID_SIZE, repeats)
+    this.#linkSpanId = new HexId(SPAN_ID_SIZE, repeats)
+  }
 
   /** The parent first; a link to it only says of which type the reference is. */
-  write(out: Writer, span: MessageView, traceId: Uint8Array, parentId: Uint8Array): void {
-    const hasParent = !isZero(parentId)
+  write(out: Writer, span: SpanRanges, traceId: HexId, parentId: HexId): void {
+    const hasParent = !parentId.isZero
     const hasLinks = span.has(Span.links)
     if (!hasParent && !hasLinks) {
       out.raw(NO_REFERENCES)
       return
     }
-    out.raw(REFERENCES)
-    if (hasParent) writeReference(out, !hasLinks || this.#isChild(span, traceId, parentId), traceId, parentId)
+    this.#repeats.write(out, this.#open)
+    if (hasParent)
+      this.#reference(out, !hasLinks || this.#isChild(span, traceId, parentId), traceId, parentId)
     if (hasLinks) {
       let first = !hasParent
       const fields = this.#fields.reset(span.bytes, span.start, span.stop)
@@ -46,14 +59,14 @@ export class References {
         if (hasParent && this.#linksTo(traceId, parentId)) continue
         if (!first) out.byte(COMMA)
         first = false
-        writeReference(out, isChild, this.#linkTraceId, this.#linkSpanId)
+        this.#reference(out, isChild, this.#linkTraceId, this.#linkSpanId)
       }
     }
     out.byte(CLOSE_ARRAY)
   }
 
   /** What the last link to the parent says; without one it is the parent. */
-  #isChild(span: MessageView, traceId: Uint8Array, parentId: Uint8Array): boolean {
+  #isChild(span: SpanRanges, traceId: HexId, parentId: HexId): boolean {
     let isChild = true
     const fields = this.#fields.reset(span.bytes, span.start, span.stop)
     while (fields.next()) {
@@ -67,25 +80,25 @@ export class References {
   /** Reads the ids of the link at `fields`; true when it says `child_of`. */
   #readLink({ bytes, start, stop }: Cursor): boolean {
     const link = this.#link.reset(bytes, start, stop)
-    copyId(this.#linkTraceId, link, SpanLink.traceId)
-    copyId(this.#linkSpanId, link, SpanLink.spanId)
+    this.#linkTraceId.read(link, SpanLink.traceId)
+    this.#linkSpanId.read(link, SpanLink.spanId)
     if (!findAttribute(bytes, start, stop, SpanLink.attributes, REF_TYPE_KEY)) return false
     if (readKind(bytes, foundStart, foundStop) !== AnyValue.stringValue) return false
     return sameBytes(bytes, valueStart, valueStop, CHILD_OF_VALUE)
   }
 
-  #linksTo(traceId: Uint8Array, spanId: Uint8Array): boolean {
+  #linksTo(traceId: HexId, spanId: HexId): boolean {
     return (
-      sameBytes(this.#linkSpanId, 0, SPAN_ID_SIZE, spanId) &&
-      sameBytes(this.#linkTraceId, 0, TRACE_ID_SIZE, traceId)
+      sameBytes(this.#linkSpanId.id, 0, SPAN_ID_SIZE, spanId.id) &&
+      sameBytes(this.#linkTraceId.id, 0, TRACE_ID_SIZE, traceId.id)
     )
   }
-}
 
-function writeReference(out: Writer, isChild: boolean, traceId: Uint8Array, spanId: Uint8Array): void {
-  out.raw(isChild ? CHILD_OF : FOLLOWS_FROM)
-  writeId(out, traceId)
-  out.raw(SPAN_ID)
-  writeId(out, spanId)
-  out.byte(CLOSE_OBJECT)
+  #reference(out: Writer, isChild: boolean, traceId: HexId, spanId: HexId): void {
+    this.#repeats.write(out, isChild ? this.#childOf : this.#followsFrom)
+    traceId.write(out)
+    this.#repeats.write(out, this.#spanId)
+    spanId.write(out)
+    out.byte(CLOSE_OBJECT)
+  }
 }

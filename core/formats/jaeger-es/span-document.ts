@@ -10,16 +10,15 @@
  * numbered from the first; times before 1970 are 0 and flags have 31 bits, as the index has no place for others.
  */
 
-import { isUtf8 } from 'node:buffer'
 import { Cursor, high, low, readFixed64 } from '../../otlp/cursor.ts'
 import { InstrumentationScope, Span, SpanEvent, Status, StatusStatusCode } from '../../otlp/fields.ts'
 import { writeJsonString } from '../../otlp/json-values.ts'
 import { MessageView } from '../../otlp/message.ts'
-import { SpanView } from '../../otlp/span.ts'
 import type { ItemWalker } from '../../otlp/walk.ts'
 import type { Writer } from '../../otlp/writer.ts'
 import type { CacheBudget } from '../cache-budget.ts'
-import { copyId, findAttribute, isSame, NO_RANGE, type Range } from '../jaeger/read-span.ts'
+import { Repeats } from '../deflate/repeats.ts'
+import { findAttribute, isSame, NO_RANGE, type Range } from '../jaeger/read-span.ts'
 import {
   ERROR,
   EVENT,
@@ -33,15 +32,18 @@ import {
   TRACE_ID_SIZE,
   TRACE_STATE,
 } from '../jaeger/words.ts'
-import { isZero } from '../otlp-spans.ts'
 import { contentHash, contentHigh, contentLow, viewOf } from './content-hash.ts'
 import { type Counts, noCounts } from './counts.ts'
 import { durationWarning, isWarnings, WARNINGS } from './duration-warning.ts'
 import { FieldNames, type TagsAsFields } from './field-names.ts'
-import { writeAscii, writeHex32, writeHexDigits, writeId, writeNumber } from './letters.ts'
+import { HexId } from './hex-id.ts'
+import { isUtf8Text, writeAscii, writeHex32, writeNumber } from './letters.ts'
 import { NO_PROCESS, type Process, Processes } from './process.ts'
 import { References } from './references.ts'
-import { type PreparedKey, type PreparedTag, TagWriter } from './tags.ts'
+import { type SpanPieces, spanPieces } from './span-pieces.ts'
+import { type Ranges, SpanRanges } from './span-ranges.ts'
+import type { PreparedKey, PreparedTag } from './tag-words.ts'
+import { TagWriter } from './tags.ts'
 import * as times from './times.ts'
 import { isBefore1970, MICRO, MILLI, millisOf, subtract, timestampText, writeDivided } from './times.ts'
 
@@ -63,19 +65,9 @@ const COMMA = 0x2c
 const CLOSE_ARRAY = 0x5d
 const CLOSE_OBJECT = 0x7d
 
-const TRACE_ID = utf8('{"traceID":')
-const SPAN_ID = utf8(',"spanID":')
-const PARENT_SPAN_ID = utf8(',"parentSpanID":')
-const FLAGS = utf8(',"flags":')
-const OPERATION_NAME = utf8(',"operationName":')
-const START_TIME = utf8(',"startTime":')
-const START_TIME_MILLIS = utf8(',"startTimeMillis":')
-const DURATION = utf8(',"duration":')
 const TIMESTAMP = utf8(',"@timestamp":"')
 const QUOTE = 0x22
 const UNDERSCORE = 0x5f
-const TAGS = utf8(',"tags":')
-const NO_LOGS = utf8(',"logs":null')
 const LOGS = utf8(',"logs":[')
 const LOG_TIME = utf8('{"timestamp":')
 const FIELDS = utf8(',"fields":')
@@ -105,14 +97,16 @@ export class SpanDocuments {
   readonly #options: SpanDocumentOptions
   readonly #tags: TagWriter
   readonly #processes: Processes
-  readonly #span = new SpanView()
+  readonly #repeats: Repeats
+  readonly #pieces: SpanPieces
+  readonly #span = new SpanRanges()
   readonly #message = new MessageView()
   readonly #fields = new Cursor(EMPTY)
   readonly #events = new Cursor(EMPTY)
-  readonly #traceId = new Uint8Array(TRACE_ID_SIZE)
-  readonly #spanId = new Uint8Array(SPAN_ID_SIZE)
-  readonly #parentId = new Uint8Array(SPAN_ID_SIZE)
-  readonly #references = new References()
+  readonly #traceId: HexId
+  readonly #spanId: HexId
+  readonly #parentId: HexId
+  readonly #references: References
   readonly #kinds: readonly (PreparedTag | undefined)[]
   readonly #statusOk: PreparedTag
   readonly #error: PreparedTag
@@ -125,14 +119,23 @@ export class SpanDocuments {
   #resource: Range = NO_RANGE
   #scope: Range = NO_RANGE
   #scopeTags: PreparedTag[] = []
+  readonly #scopePlaces: readonly number[]
   #startLow = 0
   #startHigh = 0
   #endLow = 0
   #endHigh = 0
 
-  constructor(options: SpanDocumentOptions, budget: CacheBudget) {
-    const tags = new TagWriter(new FieldNames(options.tagsAsFields, budget), options, this.counts)
+  /** `repeats` is told of what is written, all of it to one text. */
+  constructor(options: SpanDocumentOptions, budget: CacheBudget, repeats = new Repeats(false)) {
+    const tags = new TagWriter(new FieldNames(options.tagsAsFields, budget), options, this.counts, repeats)
     this.#options = options
+    this.#repeats = repeats
+    this.#pieces = spanPieces(repeats)
+    this.#traceId = new HexId(TRACE_ID_SIZE, repeats)
+    this.#spanId = new HexId(SPAN_ID_SIZE, repeats)
+    this.#parentId = new HexId(SPAN_ID_SIZE, repeats)
+    this.#references = new References(repeats)
+    this.#scopePlaces = SCOPE_TAGS.map(() => repeats.place())
     this.#tags = tags
     this.#processes = new Processes(tags, budget, this.counts)
     this.#kinds = KIND_TEXTS.map(text => (text === '' ? undefined : tags.prepareText(SPAN_KIND, utf8(text))))
@@ -151,13 +154,16 @@ export class SpanDocuments {
     // Contents are compared once for each resource and scope, not for each span.
     if (!sameChunk || this.#resource.start !== resourceStart || this.#resource.stop !== resourceStop) {
       this.#resource = { bytes: chunk, start: resourceStart, stop: resourceStop }
-      this.process = this.#processes.get(chunk, resourceStart, resourceStop)
+      this.process = this.#processes.get(chunk, this.#view, resourceStart, resourceStop)
     }
     if (!sameChunk || this.#scope.start !== scopeStart || this.#scope.stop !== scopeStop) {
       if (!isSame(this.#scope, chunk, scopeStart, scopeStop)) this.#prepareScope(chunk, scopeStart, scopeStop)
       this.#scope = { bytes: chunk, start: scopeStart, stop: scopeStop }
     }
     const span = this.#span.reset(chunk, start, stop)
+    this.#traceId.read(span, Span.traceId)
+    this.#spanId.read(span, Span.spanId)
+    this.#parentId.read(span, Span.parentSpanId)
     readTime(span, Span.endTimeUnixNano)
     this.#endLow = timeLow
     this.#endHigh = timeHigh
@@ -175,12 +181,10 @@ export class SpanDocuments {
   /** An id for the document of the span that was begun: both its ids and a hash of the rest, in hex. */
   writeDocumentId(out: Writer): void {
     const span = this.#span
-    copyId(this.#traceId, span, Span.traceId)
-    copyId(this.#spanId, span, Span.spanId)
     contentHash(this.#view, span.start, span.stop, this.process.hashLow, this.process.hashHigh)
-    writeHexDigits(out, this.#traceId)
+    this.#traceId.writeDigits(out)
     out.byte(UNDERSCORE)
-    writeHexDigits(out, this.#spanId)
+    this.#spanId.writeDigits(out)
     out.byte(UNDERSCORE)
     writeHex32(out, contentHigh)
     writeHex32(out, contentLow)
@@ -206,11 +210,11 @@ export class SpanDocuments {
     this.#view = viewOf(EMPTY)
     this.operation = EMPTY
     this.#span.reset(EMPTY)
-    this.#message.reset(EMPTY)
     this.#tags.release()
+    this.#message.reset(EMPTY)
   }
 
-  #readOperation(span: SpanView): void {
+  #readOperation(span: SpanRanges): void {
     const { bytes } = span
     const start = span.startOf(Span.name)
     this.operation = bytes
@@ -228,42 +232,40 @@ export class SpanDocuments {
   #prepareScope(bytes: Uint8Array, start: number, stop: number): void {
     const scope = this.#message.reset(bytes, start, stop)
     this.#scopeTags = []
-    for (const [key, field] of SCOPE_TAGS) {
+    for (const [i, [key, field]] of SCOPE_TAGS.entries()) {
       const from = scope.startOf(field)
       const to = scope.stopOf(field)
-      if (from !== -1 && to > from)
-        this.#scopeTags.push(this.#tags.prepareText(key, bytes.subarray(from, to)))
+      if (from === -1 || to === from) continue
+      this.#scopeTags.push(this.#tags.prepareText(key, bytes.subarray(from, to), this.#scopePlaces[i]))
     }
   }
 
   /** The document of the span that was begun: one line of JSON. */
   write(out: Writer): void {
     const span = this.#span
-    copyId(this.#traceId, span, Span.traceId)
-    copyId(this.#spanId, span, Span.spanId)
-    copyId(this.#parentId, span, Span.parentSpanId)
-    out.raw(TRACE_ID)
-    writeId(out, this.#traceId)
-    out.raw(SPAN_ID)
-    writeId(out, this.#spanId)
-    if (this.#options.parentSpanId && !isZero(this.#parentId)) {
-      out.raw(PARENT_SPAN_ID)
-      writeId(out, this.#parentId)
+    const repeats = this.#repeats
+    const pieces = this.#pieces
+    repeats.write(out, pieces.traceId)
+    this.#traceId.write(out)
+    repeats.write(out, pieces.spanId)
+    this.#spanId.write(out)
+    if (this.#options.parentSpanId && !this.#parentId.isZero) {
+      repeats.write(out, pieces.parentSpanId)
+      this.#parentId.write(out)
     }
     const flags = span.flags & FLAGS_MASK
     if (flags !== 0) {
-      out.raw(FLAGS)
+      repeats.write(out, pieces.flags)
       writeNumber(out, flags)
     }
-    out.raw(OPERATION_NAME)
+    repeats.write(out, pieces.operationName)
     writeJsonString(out, this.operation, this.operationStart, this.operationStop)
     this.#references.write(out, span, this.#traceId, this.#parentId)
     const fixed = this.#times(out)
     this.#writeTags(out, span, fixed)
     if (span.has(Span.events)) this.#logs(out, span)
-    else out.raw(NO_LOGS)
-    out.byte(COMMA)
-    out.raw(this.process.json)
+    else repeats.write(out, pieces.noLogs)
+    repeats.write(out, this.process.json)
     out.byte(CLOSE_OBJECT)
   }
 
@@ -272,35 +274,40 @@ export class SpanDocuments {
     const early = isBefore1970(this.#startHigh)
     const low = early ? 0 : this.#startLow
     const high = early ? 0 : this.#startHigh
-    out.raw(START_TIME)
+    const repeats = this.#repeats
+    const pieces = this.#pieces
+    repeats.write(out, pieces.startTime)
     const from = out.pos
     writeDivided(out, low, high, MICRO)
     const digits = out.pos - from
-    out.raw(START_TIME_MILLIS)
+    repeats.write(out, pieces.startTimeMillis)
     // The same digits without the last three.
-    if (digits > 3) out.raw(out.bytes, from, from + digits - 3)
-    else writeDivided(out, low, high, MILLI)
-    out.raw(DURATION)
+    if (digits > 3) {
+      repeats.copied(out.pos, digits - 3, out.pos - from)
+      out.raw(out.bytes, from, from + digits - 3)
+    } else writeDivided(out, low, high, MILLI)
+    repeats.write(out, pieces.duration)
     const positive = subtract(this.#endLow, this.#endHigh, this.#startLow, this.#startHigh)
     writeDivided(out, positive ? times.differenceLow : 0, positive ? times.differenceHigh : 0, MICRO)
     if (this.#options.timestamp) this.#timestamp(out)
     return !positive
   }
 
-  #writeTags(out: Writer, span: SpanView, fixed: boolean): void {
+  #writeTags(out: Writer, span: SpanRanges, fixed: boolean): void {
     const tags = this.#tags
     const { bytes } = span
-    out.raw(TAGS)
-    tags.begin(out, 'span')
+    this.#repeats.write(out, this.#pieces.tags)
+    tags.begin(out, 'span', this.#view)
     for (const tag of this.#scopeTags) tags.prepared(tag)
     let warned = false
-    const fields = this.#fields.reset(bytes, span.start, span.stop)
-    while (fields.next()) {
-      if (fields.field !== Span.attributes) continue
-      if (fixed && !warned && isWarnings(bytes, fields.start, fields.stop)) {
+    const { attributes, attributesEnd } = span
+    for (let i = 0; i < attributesEnd; i += 2) {
+      const start = attributes[i]!
+      const stop = attributes[i + 1]!
+      if (fixed && !warned && isWarnings(bytes, start, stop)) {
         warned = true
-        this.#warning(bytes, fields.start, fields.stop)
-      } else tags.attribute(bytes, fields.start, fields.stop)
+        this.#warning(bytes, start, stop)
+      } else tags.attribute(bytes, start, stop)
     }
     if (this.operation === INVALID_NAME_BYTES) {
       this.counts.invalidText++
@@ -310,7 +317,7 @@ export class SpanDocuments {
     if (fixed && !warned) this.#warning(EMPTY, 0, 0)
     const kind = this.#kinds[span.kind]
     if (kind !== undefined) tags.prepared(kind)
-    if (span.has(Span.status)) this.#statusTags(span)
+    if (span.stopOf(Span.status) > span.startOf(Span.status) && span.has(Span.status)) this.#statusTags(span)
     const start = span.startOf(Span.traceState)
     const stop = span.stopOf(Span.traceState)
     if (start !== -1 && stop > start) tags.text(this.#traceState, bytes, start, stop)
@@ -332,7 +339,7 @@ export class SpanDocuments {
     this.#tags.text(this.#warnings, text, 0, text.length)
   }
 
-  #statusTags(span: SpanView): void {
+  #statusTags(span: SpanRanges): void {
     const tags = this.#tags
     const { bytes } = span
     const status = this.#message.reset(bytes, span.startOf(Span.status), span.stopOf(Span.status))
@@ -344,7 +351,7 @@ export class SpanDocuments {
     if (start !== -1 && stop > start) tags.text(this.#description, bytes, start, stop)
   }
 
-  #logs(out: Writer, span: SpanView): void {
+  #logs(out: Writer, span: SpanRanges): void {
     const tags = this.#tags
     const { bytes } = span
     out.raw(LOGS)
@@ -360,7 +367,7 @@ export class SpanDocuments {
       out.raw(LOG_TIME)
       writeDivided(out, early ? 0 : timeLow, early ? 0 : timeHigh, MICRO)
       out.raw(FIELDS)
-      tags.begin(out, 'log')
+      tags.begin(out, 'log', this.#view)
       const name = event.startOf(SpanEvent.name)
       const nameStop = event.stopOf(SpanEvent.name)
       const named = name !== -1 && nameStop > name
@@ -373,6 +380,7 @@ export class SpanDocuments {
       out.byte(CLOSE_OBJECT)
     }
     out.byte(CLOSE_ARRAY)
+    out.byte(COMMA)
   }
 }
 
@@ -380,17 +388,11 @@ export class SpanDocuments {
 let timeLow = 0
 let timeHigh = 0
 
-function readTime(message: MessageView, field: number): void {
+function readTime(message: Ranges, field: number): void {
   const start = message.startOf(field)
   timeLow = timeHigh = 0
   if (start === -1) return
   readFixed64(message.bytes, start)
   timeLow = low
   timeHigh = high
-}
-
-/** ASCII, as nearly all names are, or else UTF-8. */
-function isUtf8Text(bytes: Uint8Array, start: number, stop: number): boolean {
-  for (let i = start; i < stop; i++) if (bytes[i]! >= 0x80) return isUtf8(bytes.subarray(start, stop))
-  return true
 }

@@ -11,49 +11,32 @@ import { copyPlainText, writeDouble, writeHex, writeJsonString } from '../../otl
 import { KeyValueRange } from '../../otlp/value.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
+import { type Piece, Repeats } from '../deflate/repeats.ts'
+import { viewOf } from './content-hash.ts'
 import type { Counts } from './counts.ts'
 import type { FieldName, FieldNames } from './field-names.ts'
+import { KnownAttributes } from './known-attributes.ts'
 import { KnownKeys } from './known-keys.ts'
+import { TagFields } from './tag-fields.ts'
+import {
+  KEY,
+  NO_TAGS,
+  type PreparedKey,
+  type PreparedTag,
+  type TagType,
+  TEXT_TAIL,
+  TYPES,
+  VALUE,
+} from './tag-words.ts'
 
 const COMMA = 0x2c
-const COLON = 0x3a
 const OPEN = 0x5b
 const CLOSE = 0x5d
-const CLOSE_OBJECT = 0x7d
-const KEY = Buffer.from('{"key":')
-const VALUE = Buffer.from(',"value":')
-const TYPES = {
-  string: Buffer.from(',"type":"string"}'),
-  bool: Buffer.from(',"type":"bool"}'),
-  int64: Buffer.from(',"type":"int64"}'),
-  float64: Buffer.from(',"type":"float64"}'),
-  binary: Buffer.from(',"type":"binary"}'),
-} as const
-/** Behind the letters of a text. */
-const TEXT_TAIL = Buffer.from('","type":"string"}')
 const QUOTE = 0x22
 const TRUE = Buffer.from('true')
 const FALSE = Buffer.from('false')
 const NULL = Buffer.from('null')
-const TAG = Buffer.from('"tag":{')
-/** A buffer for values that has grown larger is let go. */
-const KEPT_BYTES_MAX = 256 * 1024
 const INVALID_KEY = 'invalid-tag-key-'
-
-/** A tag that many spans have. */
-export interface PreparedTag {
-  /** For the list; undefined when it becomes a field. */
-  readonly nested: Uint8Array | undefined
-  readonly name: FieldName | undefined
-  /** Its value as JSON. */
-  readonly value: Uint8Array
-}
-
-/** A key that many tags have. */
-export interface PreparedKey {
-  readonly json: Uint8Array
-  readonly name: FieldName | undefined
-}
 
 export interface TagOptions {
   /** Longer values are cut. */
@@ -61,28 +44,46 @@ export interface TagOptions {
 }
 
 const NOWHERE = new Writer(64)
+const NO_VIEW = viewOf(new Uint8Array())
 
 /** Writes one list after the other. */
 export class TagWriter {
+  readonly repeats: Repeats
   readonly #names: FieldNames
   readonly #max: number
   readonly #counts: Counts
   readonly #keys: KnownKeys
+  readonly #attributes: KnownAttributes
+  readonly #types: Readonly<Record<TagType, Piece>>
+  readonly #textTail: Piece
+  /** Of the attribute that was written last. */
+  #head: Piece
+  #tail: Piece
   readonly #tag = new KeyValueRange()
   #out = NOWHERE
-  #start = 0
-  #first = true
+  /** Of the bytes that attributes are in. */
+  #view = NO_VIEW
+  /** Before the next tag: what opens the list, or a comma. */
+  #separator = OPEN
   /** Of the list that is being written: may its tags become fields? Does Jaeger's sanitizer look at it? */
   #span = false
   #invalidKeys = 0
-  /** The fields' values one after another, and where each ends. */
-  #values = new Writer(4096)
-  readonly #ends: number[] = []
-  readonly #fieldNames: FieldName[] = []
+  readonly #fields: TagFields
 
-  constructor(names: FieldNames, options: TagOptions, counts: Counts) {
+  constructor(names: FieldNames, options: TagOptions, counts: Counts, repeats = new Repeats(false)) {
+    this.repeats = repeats
     this.#names = names
-    this.#keys = new KnownKeys(names)
+    this.#keys = new KnownKeys(names, repeats)
+    this.#attributes = new KnownAttributes(repeats)
+    this.#types = {
+      string: repeats.piece(TYPES.string),
+      bool: repeats.piece(TYPES.bool),
+      int64: repeats.piece(TYPES.int64),
+      float64: repeats.piece(TYPES.float64),
+      binary: repeats.piece(TYPES.binary),
+    }
+    this.#textTail = this.#head = this.#tail = repeats.piece(TEXT_TAIL)
+    this.#fields = new TagFields(repeats)
     this.#max = options.maxValueBytes
     this.#counts = counts
   }
@@ -91,127 +92,142 @@ export class TagWriter {
     return { json: Buffer.from(JSON.stringify(key)), name: this.#names.always(key) }
   }
 
-  prepareText(key: string, text: Uint8Array): PreparedTag {
+  /** `place`: of the tag that it stands for from now on. */
+  prepareText(key: string, text: Uint8Array, place = this.repeats.place()): PreparedTag {
     const value = new Writer(64)
     if (!writeJsonString(value, text, 0, this.cut(text, 0, text.length))) this.#counts.invalidText++
-    return this.#prepare(key, value.copy(), TYPES.string)
+    return this.#prepare(key, value.copy(), TYPES.string, place)
   }
 
   prepareTrue(key: string): PreparedTag {
-    return this.#prepare(key, TRUE, TYPES.bool)
+    return this.#prepare(key, TRUE, TYPES.bool, this.repeats.place())
   }
 
-  #prepare(key: string, value: Uint8Array, type: Uint8Array): PreparedTag {
+  #prepare(key: string, value: Uint8Array, type: Uint8Array, nth: number): PreparedTag {
     const name = this.#names.always(key)
-    if (name !== undefined) return { nested: undefined, name, value }
-    const parts = [KEY, Buffer.from(JSON.stringify(key)), VALUE, value, type]
-    return { nested: Buffer.concat(parts), name, value }
+    const parts =
+      name === undefined
+        ? [KEY, Buffer.from(JSON.stringify(key)), VALUE, value, type]
+        : [name.json, Buffer.from(':'), value]
+    this.repeats.forget(nth)
+    return { piece: { bytes: Uint8Array.from(Buffer.concat(parts)), nth }, name }
   }
 
-  /** Tags of a span or a process, which may become fields and pass Jaeger's sanitizer; or fields of a log. */
-  begin(out: Writer, of: 'span' | 'log'): void {
+  /**
+   * Tags of a span or a process, which may become fields and pass Jaeger's sanitizer; or fields of a log. `view` shows the
+   * bytes that attributes are in.
+   */
+  begin(out: Writer, of: 'span' | 'log', view: DataView): void {
     this.#out = out
-    this.#start = out.pos
-    this.#first = true
+    this.#view = view
+    this.#separator = OPEN
     this.#span = of === 'span'
     this.#invalidKeys = 0
-    this.#values.rewind()
-    this.#ends.length = 0
-    this.#fieldNames.length = 0
+    this.#fields.forget()
     this.#names.begin()
-    out.byte(OPEN)
   }
 
-  /** Lets go of where the last list was written, and of what the largest of all needed. */
+  /** Lets go of where the last list was written and came from, and of what the largest of all needed. */
   release(): void {
     this.#out = NOWHERE
-    if (this.#values.bytes.length > KEPT_BYTES_MAX) this.#values = new Writer(4096)
+    this.#view = NO_VIEW
+    this.#fields.release()
   }
 
   /** Ends the list. `empty` is what Jaeger writes when no tag was given; with tags as fields it is always a list. */
   end(empty: 'null' | '[]'): void {
     const out = this.#out
-    if (empty === 'null' && this.#first && !(this.#span && this.#names.any)) {
-      out.rewind(this.#start)
-      out.raw(NULL)
-    } else out.byte(CLOSE)
+    if (this.#separator === COMMA) out.byte(CLOSE)
+    else if (empty === 'null' && !(this.#span && this.#names.any)) out.raw(NULL)
+    else out.raw(NO_TAGS)
   }
 
-  /** `"tag":{...}` behind a comma, when there are any. Of fields with one name the last counts. */
+  /** `"tag":{...}` behind a comma, when there are any. */
   writeFields(out: Writer): void {
-    const names = this.#fieldNames
-    if (names.length === 0) return
-    const values = this.#values.bytes
-    out.byte(COMMA)
-    out.raw(TAG)
-    let start = 0
-    let first = true
-    for (let i = 0; i < names.length; i++) {
-      const name = names[i]!
-      const end = this.#ends[i]!
-      if (name.last === i) {
-        if (!first) out.byte(COMMA)
-        first = false
-        out.raw(name.json)
-        out.byte(COLON)
-        out.raw(values, start, end)
-      }
-      start = end
-    }
-    out.byte(CLOSE_OBJECT)
+    this.#fields.write(out)
   }
 
-  prepared({ nested, name, value }: PreparedTag): void {
-    if (nested !== undefined) {
-      this.#comma()
-      this.#out.raw(nested)
+  prepared({ piece, name }: PreparedTag): void {
+    if (name !== undefined) {
+      this.#fields.add(name, piece)
       return
     }
-    this.#values.raw(value)
-    this.#field(name!)
+    this.#separate()
+    this.repeats.write(this.#out, piece)
   }
 
   text({ json, name }: PreparedKey, bytes: Uint8Array, start: number, stop: number): void {
     const end = this.cut(bytes, start, stop)
     if (name !== undefined && this.#span) {
-      if (!writeJsonString(this.#values, bytes, start, end)) this.#counts.invalidText++
-      this.#field(name)
+      if (!writeJsonString(this.#fields.values, bytes, start, end)) this.#counts.invalidText++
+      this.#fields.add(name)
       return
     }
     const out = this.#out
-    this.#comma()
+    this.#separate()
     out.raw(KEY)
     out.raw(json)
     out.raw(VALUE)
     if (!writeJsonString(out, bytes, start, end)) this.#counts.invalidText++
-    out.raw(TYPES.string)
+    this.#type('string')
   }
 
   /** A tag whose value is bytes. */
   binary(key: string, bytes: Uint8Array): void {
     const out = this.#out
-    this.#comma()
+    this.#separate()
     out.raw(KEY)
     out.raw(Buffer.from(JSON.stringify(key)))
     out.raw(VALUE)
     writeHex(out, bytes, 0, this.#cutBinary(0, bytes.length))
-    out.raw(TYPES.binary)
+    this.#type('binary')
   }
 
-  /** The attribute that is the KeyValue `bytes[start, stop)`. */
+  /** The attribute that is the KeyValue `[start, stop)` of what `view` shows, which is in `bytes`. */
   attribute(bytes: Uint8Array, start: number, stop: number): void {
-    if (this.#plainText(bytes, start, stop)) return
-    const found = this.#tag.find(bytes, start, stop)
-    const { keyStart, keyStop, valueStart: anyStart, valueStop: anyStop } = found
-    const known = this.#keys.find(bytes, keyStart, keyStop)
-    if (known !== undefined && (known.name === undefined || !this.#span)) {
-      const out = this.#out
-      out.raw(this.#first ? known.firstHead : known.head)
-      this.#first = false
-      out.raw(this.#value(out, bytes, anyStart, anyStop))
+    const attributes = this.#attributes
+    const { repeats } = this
+    const out = this.#out
+    const same = attributes.find(this.#view, start, stop)
+    if (same !== undefined) {
+      this.#separate()
+      repeats.moved(same.head.nth, out.pos)
+      repeats.write(out, same)
+      repeats.moved(same.tail.nth, out.pos - same.tail.bytes.length)
       return
     }
-    this.#rareAttribute(bytes, keyStart, keyStop, anyStart, anyStop)
+    const { pos } = out
+    if (!this.#inList(bytes, start, stop)) this.#rareAttribute(bytes, start, stop)
+    else if (attributes.wanted) {
+      const json = out.bytes.subarray(pos + 1, out.pos)
+      attributes.keep(this.#view, start, stop, json, this.#head, this.#tail)
+    }
+  }
+
+  /** True when the attribute was written to the list and would be written there in the same way wherever it came again. */
+  #inList(bytes: Uint8Array, start: number, stop: number): boolean {
+    if (this.#plainText(bytes, start, stop)) return true
+    const { keyStart, keyStop, valueStart: anyStart, valueStop: anyStop } = this.#tag.find(bytes, start, stop)
+    const known = this.#keys.find(bytes, keyStart, keyStop)
+    if (known === undefined || !this.#stays(known.name)) return false
+    const out = this.#out
+    const counts = this.#counts
+    const changes = counts.invalidText + counts.cutValues
+    this.#separate()
+    this.repeats.write(out, known.head)
+    this.#head = known.head
+    this.#tail = this.#types[this.#value(out, bytes, anyStart, anyStop)]
+    this.repeats.write(out, this.#tail)
+    // What is counted must be counted again.
+    if (counts.invalidText + counts.cutValues !== changes) this.#attributes.wanted = false
+    return true
+  }
+
+  /** True when a tag with that name is in the list: of what a log has, all are, but that is no rule for spans. */
+  #stays(name: FieldName | undefined): boolean {
+    if (name === undefined) return true
+    this.#attributes.wanted = false
+    return !this.#span
   }
 
   /**
@@ -229,97 +245,97 @@ export class TagWriter {
     if (length >= 0x80 || from + length !== stop || length > this.#max) return false
     if (bytes[keyStop + 1] !== length + 2 || bytes[keyStop + 2] !== 0x0a) return false
     const known = this.#keys.find(bytes, start + 2, keyStop)
-    if (known === undefined || (known.name !== undefined && this.#span)) return false
+    if (known === undefined || !this.#stays(known.name)) return false
     const out = this.#out
-    const head = this.#first ? known.firstHead : known.head
-    out.reserve(head.length + 1 + length + TEXT_TAIL.length)
+    const { head } = known
+    const begin = out.pos
+    const text = begin + 2 + head.bytes.length
+    out.reserve(2 + head.bytes.length + length)
     const target = out.bytes
-    let { pos } = out
-    target.set(head, pos)
-    pos += head.length
-    target[pos++] = QUOTE
-    pos = copyPlainText(target, pos, bytes, from, stop)
+    const pos = copyPlainText(target, text, bytes, from, stop)
     if (pos === -1) return false
-    target.set(TEXT_TAIL, pos)
-    out.pos = pos + TEXT_TAIL.length
-    this.#first = false
+    target[begin] = this.#separator
+    out.pos = begin + 1
+    this.repeats.write(out, head)
+    target[text - 1] = QUOTE
+    out.pos = pos
+    this.repeats.write(out, this.#textTail)
+    this.#separator = COMMA
+    this.#head = head
+    this.#tail = this.#textTail
     return true
   }
 
   /** One that becomes a field, or whose key is not known. */
-  #rareAttribute(
-    bytes: Uint8Array,
-    keyStart: number,
-    keyStop: number,
-    anyStart: number,
-    anyStop: number,
-  ): void {
+  #rareAttribute(bytes: Uint8Array, start: number, stop: number): void {
+    const { keyStart, keyStop, valueStart: anyStart, valueStop: anyStop } = this.#tag.find(bytes, start, stop)
     const name = this.#span && this.#names.any ? this.#names.find(bytes, keyStart, keyStop) : undefined
     if (name !== undefined) {
-      const before = this.#values.pos
-      const type = this.#value(this.#values, bytes, anyStart, anyStop)
-      if (type !== TYPES.binary && isUtf8(bytes.subarray(keyStart, keyStop))) {
-        this.#field(name)
+      const before = this.#fields.values.pos
+      const type = this.#value(this.#fields.values, bytes, anyStart, anyStop)
+      if (type !== 'binary' && isUtf8(bytes.subarray(keyStart, keyStop))) {
+        this.#fields.add(name)
         return
       }
-      this.#values.rewind(before)
+      this.#fields.values.rewind(before)
     }
     const out = this.#out
     const before = out.pos
-    this.#comma()
+    const separator = this.#separator
+    this.#separate()
     out.raw(KEY)
     if (!writeJsonString(out, bytes, keyStart, keyStop)) {
       this.#counts.invalidText++
       if (this.#span) {
         out.rewind(before)
-        this.#first = before === this.#start + 1
+        this.#separator = separator
         this.#invalidKey(bytes.subarray(keyStart, keyStop), bytes, anyStart, anyStop)
         return
       }
     }
     out.raw(VALUE)
-    out.raw(this.#value(out, bytes, anyStart, anyStop))
+    this.#type(this.#value(out, bytes, anyStart, anyStop))
   }
 
-  /** Writes an AnyValue's value and returns what says its type. */
-  #value(out: Writer, bytes: Uint8Array, anyStart: number, anyStop: number): Uint8Array {
+  /** Writes an AnyValue's value and returns its type. */
+  #value(out: Writer, bytes: Uint8Array, anyStart: number, anyStop: number): TagType {
     const kind = readKind(bytes, anyStart, anyStop)
     const from = valueStart
     const to = valueStop
     switch (kind) {
       case AnyValue.stringValue: {
         const before = out.pos
-        if (writeJsonString(out, bytes, from, this.cut(bytes, from, to))) return TYPES.string
+        if (writeJsonString(out, bytes, from, this.cut(bytes, from, to))) return 'string'
         this.#counts.invalidText++
-        if (!this.#span) return TYPES.string
+        if (!this.#span) return 'string'
         out.rewind(before)
         writeHex(out, bytes, from, this.#cutBinary(from, to))
-        return TYPES.binary
+        return 'binary'
       }
       case AnyValue.boolValue:
         readVarint64(bytes, from)
         out.raw(low !== 0 || high !== 0 ? TRUE : FALSE)
-        return TYPES.bool
+        return 'bool'
       case AnyValue.intValue:
         readVarint64(bytes, from)
         out.reserve(20)
         out.pos = writeInt64(out.bytes, out.pos, low, high)
-        return TYPES.int64
+        return 'int64'
       case AnyValue.doubleValue:
         writeDouble(out, readDouble(bytes, from))
-        return TYPES.float64
+        return 'float64'
       case AnyValue.bytesValue:
         writeHex(out, bytes, from, this.#cutBinary(from, to))
-        return TYPES.binary
+        return 'binary'
       case AnyValue.arrayValue:
       case AnyValue.kvlistValue: {
         const text = Buffer.from(valueText(bytes, anyStart, anyStop))
         writeJsonString(out, text, 0, this.cut(text, 0, text.length))
-        return TYPES.string
+        return 'string'
       }
       default:
         out.raw(NULL)
-        return TYPES.string
+        return 'string'
     }
   }
 
@@ -333,15 +349,13 @@ export class TagWriter {
     this.binary(`${INVALID_KEY}${++this.#invalidKeys}`, Buffer.concat([key, Buffer.from(':'), value]))
   }
 
-  #field(name: FieldName): void {
-    name.last = this.#fieldNames.length
-    this.#fieldNames.push(name)
-    this.#ends.push(this.#values.pos)
+  #separate(): void {
+    this.#out.byte(this.#separator)
+    this.#separator = COMMA
   }
 
-  #comma(): void {
-    if (!this.#first) this.#out.byte(COMMA)
-    this.#first = false
+  #type(type: TagType): void {
+    this.repeats.write(this.#out, this.#types[type])
   }
 
   /** Where the text ends that is kept: never within a character. */

@@ -1,8 +1,14 @@
-/** Which index a span goes to, and when the document of its service is written beside it. */
+/** Which index a span goes to, when the document of its service is written beside it, and bodies that are packed. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
+import { type Batch, batchOf } from '../../../core/component/batch.ts'
+import { JaegerBulks } from '../../../exporters/elasticsearch/jaeger-bulks.ts'
+import { jaegerSection } from '../../../exporters/elasticsearch/jaeger-config.ts'
 import { numberedSpans, sendTo, withExporter } from '../../kit/elasticsearch-exporter.ts'
+import { generate } from '../../kit/generate.ts'
+import { realisticTraces } from '../../kit/realistic.ts'
 
 const HOUR = 3_600_000
 
@@ -72,4 +78,50 @@ test('a service is known once its document is there', async () => {
     assert.deepEqual(await sendTo(exporter, numberedSpans(2)), { sent: 2 })
     assert.equal(cluster.services.length, 3)
   })
+})
+
+const FIELDS = new Set(['span.kind', 'error'])
+const NOW = 1_764_000_000_000
+
+function bulksOf(packs: boolean, maxBytes: number): JaegerBulks {
+  return new JaegerBulks(jaegerSection.absent(), maxBytes, FIELDS, packs)
+}
+
+// Scenario: batches of real and of random spans, large and small bodies, several batches written in turns, buffers used again.
+// Guarantees: what is packed unpacks to the body, and the body is the same as without packing.
+test('packed bodies hold what the bodies hold', () => {
+  for (const maxBytes of [5_000_000, 60_000, 20_000]) {
+    const packing = bulksOf(true, maxBytes)
+    const plain = bulksOf(false, maxBytes)
+    let packed = 0
+    for (let round = 0; round < 12; round++) {
+      const chunks = [
+        realisticTraces(200, round),
+        generate('traces', round, 40).bytes,
+        realisticTraces(30, round),
+      ]
+      const batches: Batch[] = [batchOf('traces', chunks, 270), batchOf('traces', chunks.toReversed(), 270)]
+      const makers = batches.map(batch => packing.bulks(batch, NOW))
+      const others = batches.map(batch => plain.bulks(batch, NOW))
+      for (let open = true; open; )
+        for (const [i, maker] of makers.entries()) {
+          if (i === 0) open = false
+          const { value, done } = maker.next()
+          const other = others[i]!.next()
+          assert.equal(done, other.done)
+          if (value === undefined || other.value === undefined) continue
+          open = true
+          assert.equal(Buffer.compare(value.bytes, other.value.bytes), 0)
+          assert.equal(other.value.gzip, undefined)
+          for (const key of value.keys)
+            if (key !== undefined) for (const bulks of [packing, plain]) bulks.landed(key, NOW)
+          if (value.gzip === undefined) continue
+          packed++
+          assert.equal(Buffer.compare(gunzipSync(value.gzip), value.bytes), 0)
+          packing.buffers.giveBack(value.bytes)
+          packing.packed.giveBack(value.gzip)
+        }
+    }
+    assert.ok(packed >= 12)
+  }
 })
