@@ -55,3 +55,27 @@ test('one bit makes another attribute', () => {
     assert.equal(find(other), undefined)
   }
 })
+
+// Scenario: thousands of attributes that come six times in a row, so that each pushes out one that was written a moment ago.
+// Guarantees: what is said to be a repeat is one.
+test('who takes a place does not take what was written there', () => {
+  const repeats = new Repeats(true)
+  const out = new Writer(1024)
+  const known = new KnownAttributes(repeats)
+  const part = repeats.piece(Buffer.from('x'))
+  for (let n = 0; n < 30_000; n++)
+    for (let time = 0; time < 6; time++) {
+      const bytes = Buffer.from(`key-${n}`)
+      const view = viewOf(bytes)
+      const same = known.find(view, 0, bytes.length)
+      if (same !== undefined) repeats.write(out, same)
+      else if (known.wanted) known.keep(view, 0, bytes.length, bytes, part, part)
+    }
+  repeats.write(out, repeats.piece(Buffer.from('the end')))
+  assert.ok(out.pos > 30_000)
+  for (let i = 0; i < 3 * repeats.count; i += 3) {
+    const [at, length, distance] = repeats.list.subarray(i, i + 3) as unknown as [number, number, number]
+    const before = out.bytes.subarray(at - distance, at - distance + length)
+    assert.equal(Buffer.compare(out.bytes.subarray(at, at + length), before), 0)
+  }
+})
