@@ -56,15 +56,30 @@ export function retain(batch: Batch): void {
 }
 
 export function release(batch: Batch): void {
-  for (const chunk of batch.chunks) {
-    const buffer: Held = chunk.buffer
-    const holding = buffer[HOLDING]
-    if (holding === undefined) continue
-    if (--holding.holders > 0) continue
-    buffer[HOLDING] = undefined
-    held -= holding.bytes
-    if (holding.lent) giveBack(buffer as ArrayBuffer)
-  }
+  for (const chunk of batch.chunks) drop(chunk.buffer)
+}
+
+function drop(buffer: Held): void {
+  const holding = buffer[HOLDING]
+  if (holding === undefined || --holding.holders > 0) return
+  buffer[HOLDING] = undefined
+  held -= holding.bytes
+  if (holding.lent) giveBack(buffer as ArrayBuffer)
+}
+
+/**
+ * For a socket that is about to be given a view of a batch's bytes: their buffer is held until `releaseBytes`, which is to
+ * be called once the system has them. False, and nothing to release, when nobody would give the buffer back anyway.
+ */
+export function retainBytes({ buffer }: Uint8Array): boolean {
+  const holding = (buffer as Held)[HOLDING]
+  if (holding === undefined) return false
+  if (holding.holders++ === 0) held += holding.bytes
+  return true
+}
+
+export function releaseBytes({ buffer }: Uint8Array): void {
+  drop(buffer)
 }
 
 /**

@@ -21,6 +21,7 @@ import type {
   Settings,
 } from '../../core/component/contract.ts'
 import { REJECTED_BY_SERVER } from '../../core/component/delivery.ts'
+import { leave } from '../../core/component/memory.ts'
 import { Refused, type StatusName } from '../../core/component/outcome.ts'
 import { requestToJsonBytes } from '../../core/otlp/json.ts'
 import { SIGNALS, type Signal } from '../../core/otlp/signals.ts'
@@ -53,6 +54,8 @@ interface Running {
 const REQUEST_MS = 30_000
 
 export class KafkaExporter implements Exporter {
+  /** Sockets hold what they were given (core/transport/kafka/write-pieces.ts); all else is written before `send` settles. */
+  readonly returnsBytes = true
   readonly #config: KafkaConfig
   readonly #settings: Settings
   readonly #open: typeof openProducer
@@ -126,6 +129,8 @@ export class KafkaExporter implements Exporter {
       ...tooLarge.map(record => this.#bury(record, 'larger than producer.max_message_bytes')),
     ]
     for (const some of await Promise.all(written)) fates.push(...some)
+    // Nobody knows what a client still means to do with a request that it gave up.
+    if (fates.some(fate => fate.kind === 'again')) leave(batch)
     return this.#result(batch, fates)
   }
 

@@ -28,6 +28,7 @@ import { compressRecords, decompressRecords, type KafkaCodec } from './codecs.ts
 import { loadKafkaJs, piecesOf } from './kafkajs-modules.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import { answered, KafkaProblem, silent } from './problem.ts'
+import { type Write, writePieces } from './write-pieces.ts'
 
 const { AssignerProtocol, CompressionCodecs, CompressionTypes, Kafka, logLevel } = loadKafkaJs()
 
@@ -86,14 +87,10 @@ function openSocket(stuckMs: number): ISocketFactory {
       ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect)
       : connect({ host, port }, onConnect)
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
-    const write = socket.write.bind(socket) as (bytes: Buffer | string, ...more: unknown[]) => boolean
+    const write = socket.write.bind(socket) as Write
     socket.write = (bytes: Buffer | string, ...more: unknown[]): boolean => {
       const pieces = piecesOf(bytes)
-      if (pieces === undefined) return write(bytes, ...more)
-      socket.cork()
-      for (const piece of pieces) write(piece)
-      socket.uncork()
-      return !socket.writableNeedDrain
+      return pieces === undefined ? write(bytes, ...more) : writePieces(socket, write, pieces)
     }
     socket.setTimeout(stuckMs, () => {
       if (socket.writableLength > 0) socket.destroy(new Error('the broker has stopped reading'))

@@ -17,6 +17,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Socket } from 'node:net'
 import { Connection, Writer } from '@platformatic/kafka'
+import { type Write, writePieces } from './write-pieces.ts'
 
 /** Key of the produce request (kafka.apache.org/protocol, "Api Keys"). */
 const PRODUCE = 0
@@ -57,7 +58,7 @@ export function handOnPieces(): void {
   Connection.prototype.connect = function (this: Connection, ...args: Parameters<typeof connect>) {
     const before = this.socket as Socket | undefined
     const result = connect.apply(this, args)
-    if (this.socket !== before) writePieces(this.socket)
+    if (this.socket !== before) takePieces(this.socket)
     return result
   } as typeof connect
 }
@@ -111,15 +112,11 @@ function marked(payload: Writer): Writer {
   return payload
 }
 
-function writePieces(socket: Socket): void {
-  const write = socket.write.bind(socket) as (bytes: Buffer | string, ...more: unknown[]) => boolean
+function takePieces(socket: Socket): void {
+  const write = socket.write.bind(socket) as Write
   socket.write = (bytes: Buffer | string, ...more: unknown[]): boolean => {
     const all = Buffer.isBuffer(bytes) ? pieces.get(bytes) : undefined
-    if (all === undefined) return write(bytes, ...more)
-    socket.cork()
-    for (const piece of all) write(piece)
-    socket.uncork()
-    return !socket.writableNeedDrain
+    return all === undefined ? write(bytes, ...more) : writePieces(socket, write, all)
   }
 }
 

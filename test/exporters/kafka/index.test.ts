@@ -18,10 +18,12 @@ import { batchSize } from '../../../exporters/kafka/record-batches.ts'
 import { assertBalanced } from '../../kit/balance.ts'
 import { consumeAsEdge } from '../../kit/exporter.ts'
 import { down, FakeKafka, tooLarge } from '../../kit/fake-kafka.ts'
+import { lendTo, spoilWhatIsGivenBack } from '../../kit/lending.ts'
 import { numbered, numbersOf } from '../../kit/numbered.ts'
 import { testSettings } from '../../kit/parts.ts'
 import { decodeRequest, encodeRequest } from '../../kit/proto.ts'
 import { readConfig } from '../../kit/read-config.ts'
+import { sendingConfig } from '../../kit/sending.ts'
 import { eventually } from '../../services/process.ts'
 
 const FAST = { producer: { linger: '0s' } }
@@ -499,4 +501,24 @@ test('the ledger balances', async t => {
   assert.equal(page.out, 30)
   assert.equal(page.dropped.get('too_large')?.items, 1)
   assert.equal(kafka.closed, 1)
+})
+
+// Scenario: two lent batches; the brokers are away for the first attempt of one.
+// Guarantees: bytes that a client gave up on are left for V8, as it may still mean to send them; the others have ended.
+test('bytes of a failed attempt are not given back', async t => {
+  const spoiled = spoilWhatIsGivenBack(t)
+  const { kafka, exporter, settings } = await setup(t)
+  const chain = sendingChain(exporter, sendingConfig({ retry: { initial_interval: 1 } }), settings)
+  await chain.start()
+  kafka.fail = () => {
+    kafka.fail = () => undefined
+    return down()
+  }
+  await lendTo(chain, numbered('traces', 0, 3))
+  await eventually(() => kafka.records.length === 1 || undefined, 'the second attempt')
+  await lendTo(chain, numbered('traces', 3, 2))
+  await eventually(() => spoiled.buffers === 1 || undefined, 'what was sent at once')
+  await chain.stop(performance.now() + 5000)
+  assert.equal(spoiled.buffers, 1)
+  assert.deepEqual(numbersOf(batchOf('traces', [kafka.records[0]!.value], 0)), [0, 1, 2])
 })
