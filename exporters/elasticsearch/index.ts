@@ -48,6 +48,8 @@ interface Running extends SendingTo {
 }
 
 class ElasticsearchExporter implements Exporter {
+  /** What waits is documents in memory of their own, or is written from the batch when it is sent again. */
+  readonly returnsBytes = true
   readonly #config: ElasticsearchConfig
   readonly #settings: Settings
   readonly #sender: BulkSender

@@ -110,7 +110,10 @@ export class JaegerBulks implements Documents {
         bulk.end(undefined, 1)
         const full = bulk.overflow(before)
         if (full === undefined) continue
-        yield this.#pack(full)
+        const packed = this.#pack(full)
+        // Nobody may ever ask for the next body, and the batch ends without us.
+        documents.release()
+        yield packed
         // What was moved to the next body stands elsewhere now, and others may have written since.
         this.#repeats.begin()
       }

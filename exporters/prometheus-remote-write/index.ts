@@ -36,6 +36,8 @@ const NOTHING = batchOf('metrics', [], 0)
 const LONGEST_MS = 2 ** 31 - 1
 
 class RemoteWriteExporter implements Exporter {
+  /** A batch is read to its end before anything of it is sent. Requests are written from samples, which are copies. */
+  readonly returnsBytes = true
   readonly #settings: Settings
   readonly #client: HttpClient
   readonly #translator: Translator

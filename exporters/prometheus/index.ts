@@ -50,6 +50,8 @@ const HIDDEN: MetricDeclaration = {
 }
 
 class PrometheusExporter implements Exporter {
+  /** Of a point that was taken numbers and texts are kept, and of keys copies. */
+  readonly returnsBytes = true
   readonly addresses: ReadonlyMap<string, string>
   readonly #config: PrometheusConfig
   readonly #settings: Settings
