@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, mock, test } from 'node:test'
+import { inspect } from 'node:util'
 import { Refused } from '../../../core/component/outcome.ts'
 import { type Cluster, openCluster } from '../../../exporters/elasticsearch/client.ts'
 import { config, type ElasticsearchConfig, nodesOf } from '../../../exporters/elasticsearch/config.ts'
@@ -249,4 +250,33 @@ test('connections are kept as the config says', async () => {
     await none.close()
     await node.close()
   }
+})
+
+// Scenario: bulk requests of 64 kB with credentials that a node answers with 429, and that nobody takes any more.
+// Guarantees: the client does not take bodies apart to copy them into its errors, and no error has a request or a secret.
+test('errors leave requests alone', async t => {
+  const node = await FakeElasticsearch.start()
+  node.answer = () => ({ status: 429, body: {} })
+  const cluster = open({ endpoint: node.url, user: 'u', password: 'not to be seen' })
+  t.after(() => cluster.close())
+  const bulk = {
+    method: 'POST',
+    path: '/_bulk',
+    body: Buffer.from(JSON.stringify('a body to be left alone '.repeat(3000))),
+  } as const
+  let apart = 0
+  const { entries } = Object
+  t.mock.method(Object, 'entries', (value: object) => {
+    if (ArrayBuffer.isView(value)) apart++
+    return entries(value)
+  })
+  assert.equal((await cluster.request(bulk)).status, 429)
+  await node.close()
+  const refused = await cluster.request(bulk).catch((error: unknown) => error)
+  assert.ok(refused instanceof Refused)
+  assert.ok(refused.cause instanceof Error)
+  assert.equal(apart, 0)
+  const shown = inspect(refused, { depth: 20, showHidden: true })
+  assert.doesNotMatch(shown, /not to be seen|bm90IHRvIGJlIHNlZW4|left alone/)
+  assert.doesNotMatch(shown, /authorization|61 20 62 6f 64 79/)
 })
