@@ -8,7 +8,8 @@ import { indexPrefix } from '../test/services/elasticsearch.ts'
 import { localJaeger } from '../test/services/jaeger.ts'
 import { freePort } from '../test/services/ports.ts'
 import { type Running, run } from '../test/services/process.ts'
-import { OURS, SPANS } from './kafka-servers.ts'
+import { SPANS } from './kafka-servers.ts'
+import { OURS } from './ours.ts'
 
 const HEAD = 5
 const NANOS = 1_000_000n

@@ -7,17 +7,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { builtCollector } from '../test/services/collector.ts'
 import { type OwnKafka, ownKafka } from '../test/services/kafka.ts'
-import {
-  IN_FLIGHT,
-  OURS,
-  open,
-  rss,
-  type Server,
-  SPANS,
-  sendOne,
-  sentSpans,
-  startServer,
-} from './kafka-servers.ts'
+import { IN_FLIGHT, open, rss, type Server, SPANS, sendOne, sentSpans, startServer } from './kafka-servers.ts'
+import { OURS } from './ours.ts'
 
 const LAG_MS = process.argv.includes('--quick') ? 8_000 : 20_000
 const BUSY_MS = 4_000

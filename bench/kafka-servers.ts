@@ -3,7 +3,6 @@
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { type ClientHttp2Session, connect } from 'node:http2'
-import { fileURLToPath } from 'node:url'
 import { realisticTraces } from '../test/kit/realistic.ts'
 import { topicName } from '../test/services/kafka.ts'
 import { freePort } from '../test/services/ports.ts'
@@ -12,10 +11,6 @@ import { type Running, run } from '../test/services/process.ts'
 export const SPANS = 512
 export const IN_FLIGHT = 8
 const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
-const start = fileURLToPath(new URL('../gateway/start.js', import.meta.url))
-
-/** The gateway as `npm start` runs it. */
-export const OURS = [process.execPath, '--max-semi-space-size=2', start]
 
 const bytes = realisticTraces(SPANS)
 const head = Buffer.alloc(5)

@@ -12,7 +12,6 @@ import { kafkaBrokers } from '../test/services/kafka.ts'
 import {
   cpuUs,
   IN_FLIGHT,
-  OURS,
   open,
   rss,
   type Server,
@@ -21,6 +20,7 @@ import {
   sentSpans,
   startServer,
 } from './kafka-servers.ts'
+import { OURS } from './ours.ts'
 
 const quick = process.argv.includes('--quick')
 const REQUESTS = quick ? 300 : 1500

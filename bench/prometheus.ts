@@ -8,12 +8,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { encodeRequest } from '../test/kit/proto.ts'
 import { builtCollector } from '../test/services/collector.ts'
 import { freePort } from '../test/services/ports.ts'
 import { type Running, run } from '../test/services/process.ts'
 import { ProcessTree } from './load/process-tree.ts'
+import { OURS } from './ours.ts'
 
 const quick = process.argv.includes('--quick')
 const SERIES = 100_000
@@ -23,9 +23,6 @@ const METRICS = 10
 const SCRAPES = quick ? 3 : 8
 const EVERY_MS = 2000
 const RUNS = quick ? 1 : 3
-
-const start = fileURLToPath(new URL('../gateway/start.js', import.meta.url))
-const OURS = [process.execPath, '--max-semi-space-size=4', start]
 
 interface Result {
   /** For one scrape, and for taking a value for each series. */

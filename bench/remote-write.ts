@@ -11,7 +11,6 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { decompressBlock } from '../core/formats/snappy-read.ts'
 import { realisticMetrics } from '../test/kit/realistic-metrics.ts'
 import { readRequest1, readRequest2 } from '../test/kit/remote-write.ts'
@@ -19,6 +18,7 @@ import { builtCollector } from '../test/services/collector.ts'
 import { freePort } from '../test/services/ports.ts'
 import { type Running, run } from '../test/services/process.ts'
 import { ProcessTree } from './load/process-tree.ts'
+import { OURS } from './ours.ts'
 
 const quick = process.argv.includes('--quick')
 /** Instances of the service, each with series of its own; each sends once a step. */
@@ -31,9 +31,6 @@ const IN_FLIGHT = 8
 const METHOD = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export'
 const MESSAGES = ['prometheus.WriteRequest', 'io.prometheus.write.v2.Request'] as const
 const GATE = '--feature-gates=exporter.prometheusremotewritexporter.enableSendingRW2'
-
-const start = fileURLToPath(new URL('../gateway/start.js', import.meta.url))
-const OURS = [process.execPath, '--max-semi-space-size=2', start]
 
 interface Server {
   readonly name: string

@@ -1,9 +1,9 @@
 /** What load is put on: the gateway, its peers where they are to be had, and sinks that only receive. */
 
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { builtCollector } from '../../test/services/collector.ts'
 import { fetchedRotel } from '../../test/services/rotel.ts'
+import { OURS } from '../ours.ts'
 import type { Door, Pipeline } from './cases.ts'
 
 /** The ports of one server, all on 127.0.0.1. */
@@ -68,15 +68,6 @@ export const OUTLET: Target = {
   counts: 'signal',
 }
 
-/** As `npm start` starts it, with the flags that are there. */
-export function sluiceCommand(): string[] {
-  const { scripts } = JSON.parse(readFileSync(here('../../package.json'), 'utf8'))
-  const [node, ...words] = (scripts.start as string).split(' ')
-  if (node !== 'node') throw new Error(`package.json: "start" is not node: ${scripts.start}`)
-  const script = words.pop()!
-  return [process.execPath, ...words, here(`../../${script}`)]
-}
-
 /** The same YAML for both. */
 function gateway(name: string, command: readonly string[], pipeline: Pipeline): Target {
   return {
@@ -129,7 +120,7 @@ function rotel(program: string, pipeline: 'nop' | 'export'): Target {
 
 /** Everybody who can do what the pipeline does, as far as it is installed. */
 export function targets(pipeline: Pipeline): Target[] {
-  const all = [gateway(SLUICE, sluiceCommand(), pipeline)]
+  const all = [gateway(SLUICE, OURS, pipeline)]
   const [collector, rotelProgram] = [builtCollector(), fetchedRotel()]
   if (collector !== undefined) all.push(gateway(COLLECTOR, [collector], pipeline))
   // Rotel samples, edits and counts with Python only, which is another thing to measure.
