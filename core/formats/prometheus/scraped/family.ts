@@ -142,10 +142,11 @@ export class Family {
 
   /** `histogram` undefined: stale. */
   addWhole(series: Series, millis: number, histogram: ScrapedHistogram | undefined): Misfit | undefined {
-    const group = this.#group(series, millis, false)
-    if (group.millis !== millis) return 'other_time'
+    // Asked before a point is made: a family has no points without a value.
     if (histogram !== undefined && (histogram.kind === 'exponential') !== (this.kind === 'exponential'))
       return 'other_type'
+    const group = this.#group(series, millis, false)
+    if (group.millis !== millis) return 'other_time'
     group.histogram = histogram
     group.stale = histogram === undefined
     return undefined

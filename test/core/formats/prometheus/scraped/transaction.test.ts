@@ -125,6 +125,33 @@ test('what does not fit', async () => {
   assert.deepEqual([point.count, point.bucketCounts], [String(2n ** 64n - 1n), ['0', String(2n ** 64n - 1n)]])
 })
 
+// Scenario: one family whose histograms in one piece have buckets of both kinds, the second kind in labels of its own.
+// Guarantees: the first kind is the family's; the other is counted, and makes no point.
+test('histograms of another kind', async () => {
+  const made = new Transaction(new MetadataStore(), RULES)
+  const custom = { kind: 'custom', count: 3, sum: 1, bounds: [1], counts: [1, 2] } as const
+  const none = { offset: 0, counts: [] }
+  const exponential = {
+    kind: 'exponential',
+    count: 0n,
+    sum: 0,
+    scale: 0,
+    zeroThreshold: 0,
+    zeroCount: 0n,
+    positive: none,
+    negative: none,
+  } as const
+  assert.equal(made.whole(series({ __name__: 'h', a: '1' }), 1, 'custom', custom), true)
+  assert.equal(made.whole(series({ __name__: 'h', a: '2' }), 1, 'exponential', exponential), false)
+  assert.deepEqual(made.misfits, new Map([['other_type', 1]]))
+  const [{ metrics }] = (await built(made))[0]!['scopeMetrics']
+  assert.equal(metrics.length, 1)
+  assert.deepEqual(
+    metrics[0].histogram.dataPoints.map((point: Plain) => point['bucketCounts']),
+    [['1', '2']],
+  )
+})
+
 // Scenario: an exemplar with ids that are short, long, no hex, and other labels.
 // Guarantees: ids of the right size; what is no id stays a label.
 test('exemplars', async () => {
