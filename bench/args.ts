@@ -35,7 +35,7 @@ export const USAGE = `npm run bench -- [micro | load | all] [options]
   --rate N              spans a second of the paced case; default 20000
   --minutes N           no round is begun that would end later; default 40
   --out FILE            the figures as JSON
-  --fetch               first build or fetch the peers that are missing (Collector: 15 minutes)
+  --fetch               first build or fetch the peers that are missing (Collector: 7 minutes)
   --update-baseline     write bench/baseline.json from this run
   --publish             write docs/performance.* from this run
   --help                this`

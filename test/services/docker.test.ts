@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { need } from './cache.ts'
 import { chooseWay, createContainer, keepContainer, runContainer } from './docker.ts'
 import { IMAGES } from './images.ts'
 import { eventually, run } from './process.ts'
@@ -171,4 +172,16 @@ test('what a killed run has left', async t => {
   const filter = `label=sluice.services=${hostname()}`
   assert.deepEqual(engine.calls('ps'), [['--all', '--filter', filter, '--format', '{{.Names}}']])
   assert.deepEqual(engine.calls('rm'), [['--force', '--volumes', ...left]])
+})
+
+// Scenario: tests need servers whose image is not there, with each wish; the last test here, because no test of the process
+// pulls after one has asked.
+// Guarantees: a test's time is not spent on pulling; it goes on without Docker, or is told what to do.
+test('nothing is pulled for a test', async t => {
+  const engine = fakeEngine(t, 'auto')
+  engine.write('engine', '')
+  assert.equal(await need(t, 'Kafka', () => chooseWay('kafka')), 'local')
+  process.env['SLUICE_SERVICES'] = 'docker'
+  await assert.rejects(chooseWay('kafka'), /has no image apache\/kafka\S+ yet; .*prepare\.ts kafka gets it/)
+  assert.deepEqual(engine.calls('pull'), [])
 })

@@ -15,6 +15,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { hostname } from 'node:os'
+import { mayGet } from './cache.ts'
 import { IMAGES, type ImageOf } from './images.ts'
 import { complete, type Running, run } from './process.ts'
 import { alive, type Kept, keep, runOwner } from './service.ts'
@@ -52,18 +53,18 @@ const ways = new Map<ImageOf, Promise<'docker' | 'local'>>()
 /** How a server of this image is had. Throws where only Docker is wanted and cannot do it. */
 export function wayOf(image: ImageOf): Promise<'docker' | 'local'> {
   let way = ways.get(image)
-  if (way === undefined) ways.set(image, (way = chooseWay(image)))
+  if (way === undefined) ways.set(image, (way = chooseWay(image, troubleOnce)))
   return way
 }
 
 /** The same, looked for anew. */
-export async function chooseWay(image: ImageOf): Promise<'docker' | 'local'> {
+export async function chooseWay(image: ImageOf, troubleOf = engineTrouble): Promise<'docker' | 'local'> {
   const wish = process.env['SLUICE_SERVICES'] || 'auto'
   if (wish === 'local') return 'local'
   if (wish !== 'auto' && wish !== 'docker') {
     throw new Error(`SLUICE_SERVICES is ${JSON.stringify(wish)}; it may be auto, docker or local`)
   }
-  const trouble = engineTrouble()
+  const trouble = troubleOf()
   if (trouble !== undefined) {
     if (wish === 'auto') return 'local'
     throw new Error(`SLUICE_SERVICES=docker, but ${trouble}. Start the engine, or use SLUICE_SERVICES=local`)
@@ -93,9 +94,23 @@ function engineTrouble(): string | undefined {
   return asked.status === 0 ? undefined : `${engine()} says: ${lastLine(asked.stderr)}`
 }
 
+const troubles = new Map<string, string | undefined>()
+
+/** An engine that does not answer is not waited for once an image. */
+function troubleOnce(): string | undefined {
+  const command = engine()
+  if (!troubles.has(command)) troubles.set(command, engineTrouble())
+  return troubles.get(command)
+}
+
 async function haveImage(image: ImageOf): Promise<void> {
   const { name } = IMAGES[image]
   if (spawnSync(engine(), ['image', 'inspect', name], { stdio: 'ignore' }).status === 0) return
+  if (!mayGet())
+    throw new Error(
+      `${engine()} has no image ${name} yet; node test/services/prepare.ts ${image} gets it, or says why it cannot`,
+    )
+  process.stderr.write(`Pulling ${name}, some minutes this first time.\n`)
   const pulled = run(engine(), ['pull', '--quiet', name])
   const limit = setTimeout(() => void pulled.stop('SIGKILL'), PULL_MS)
   const code = await pulled.ended

@@ -5,11 +5,12 @@
  * scripts, and field types of other modules. No test may need those.
  */
 
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheFolder } from './cache.ts'
+import { cached } from './cache.ts'
 import { createContainer, keepContainer, wayOf } from './docker.ts'
+import { IMAGES } from './images.ts'
 import { newerJava } from './java.ts'
 import { freePort } from './ports.ts'
 import { complete, eventually } from './process.ts'
@@ -179,7 +180,7 @@ async function ready(kept: Kept, url: string, from: number): Promise<void> {
 }
 
 async function keepNode(release: Release, folder: string): Promise<Kept> {
-  const home = await program(release)
+  const home = await homeOf(release)
   const java = ['-Xms384m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
   const set = {
     'es.nativelibs.path': join(home, 'native'),
@@ -198,11 +199,35 @@ async function keepNode(release: Release, folder: string): Promise<Kept> {
   return keep(await release.java(), [...java, ...classes, join(folder, 'config')], join(folder, 'log'))
 }
 
-/** As the distribution is laid out, fetched by Maven the first time. Throws when there is no Maven or no JDK. */
-async function program({ name, version, pom }: Release): Promise<string> {
-  const home = cacheFolder(name, [pom, node])
-  const done = join(home, 'complete')
-  if (existsSync(done)) return home
+/** What runs 8, the name of an image or a folder. Throws when it cannot be had. */
+export function elasticsearchProgram(): Promise<string> {
+  return program(EIGHT)
+}
+
+/** The same for 9, where none is given: no test starts one of its own beside that. */
+export async function elasticsearch9Program(): Promise<string> {
+  return addressFromEnvironment('SLUICE_ELASTICSEARCH_9') ?? program(NINE)
+}
+
+async function program(release: Release): Promise<string> {
+  if ((await wayOf(release.name)) === 'docker') return IMAGES[release.name].name
+  await release.java()
+  return homeOf(release)
+}
+
+/** A folder laid out as the distribution is, filled by Maven the first time. Throws when there is no Maven or no JDK. */
+function homeOf(release: Release): Promise<string> {
+  const { name, version, pom } = release
+  return cached({
+    what: `Elasticsearch ${version}`,
+    takes: 'half a minute',
+    name,
+    pinnedBy: [pom, node],
+    make: home => fill(home, release),
+  })
+}
+
+async function fill(home: string, { version, pom }: Release): Promise<void> {
   const lib = join(home, 'lib')
   const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${lib}`, '-DincludeScope=runtime']
   await complete('mvn', ['-q', '-B', '-f', pom, ...copy])
@@ -223,6 +248,4 @@ classname=org.elasticsearch.transport.netty4.Netty4Plugin
 `,
   )
   await complete('javac', ['--release', '17', '-d', join(home, 'classes'), node])
-  writeFileSync(done, '')
-  return home
 }

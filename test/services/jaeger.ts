@@ -3,10 +3,9 @@
  * official image where Docker is (docker.ts), else built from Go modules, without the pages for people.
  */
 
-import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheFolder } from './cache.ts'
+import { type Cached, cached } from './cache.ts'
 import { runContainer, wayOf } from './docker.ts'
 import { IMAGES } from './images.ts'
 import { freePort } from './ports.ts'
@@ -14,6 +13,15 @@ import { complete, eventually, type Running, run } from './process.ts'
 import { programFromEnvironment } from './service.ts'
 
 const source = fileURLToPath(new URL('jaeger/', import.meta.url))
+
+const JAEGER: Cached = {
+  what: 'Jaeger',
+  takes: 'some minutes of two cores',
+  name: 'jaeger',
+  pinnedBy: ['go.mod', 'go.sum'].map(name => source + name),
+  proof: 'jaeger',
+  make: build,
+}
 
 /** What runs it, the path of a program or the name of an image. Throws when it cannot be had. */
 export async function jaegerProgram(): Promise<string> {
@@ -31,21 +39,15 @@ export async function runJaeger(config: string): Promise<Running> {
   return run(await localJaeger(), args)
 }
 
-/** Path of the program; builds it the first time, in some minutes. Throws when there is no Go to build it with. */
+/** Path of the program; builds it the first time. Throws when there is no Go to build it with. */
 export async function localJaeger(): Promise<string> {
-  const given = programFromEnvironment('SLUICE_JAEGER')
-  if (given !== undefined) return given
-  const folder = cacheFolder(
-    'jaeger',
-    ['go.mod', 'go.sum'].map(name => source + name),
-  )
-  const program = join(folder, 'jaeger')
-  if (existsSync(program)) return program
+  return programFromEnvironment('SLUICE_JAEGER') ?? join(await cached(JAEGER), 'jaeger')
+}
+
+async function build(folder: string): Promise<void> {
   const main = 'github.com/jaegertracing/jaeger/cmd/jaeger'
-  const flags = ['build', '-mod=mod', '-trimpath', '-ldflags=-s -w', '-o', `${program}.part`, main]
+  const flags = ['build', '-mod=mod', '-trimpath', '-ldflags=-s -w', '-o', join(folder, 'jaeger'), main]
   await complete('go', flags, { cwd: source, env: { CGO_ENABLED: '0', GOFLAGS: '' } })
-  renameSync(`${program}.part`, program)
-  return program
 }
 
 /** Its writer and its query service, over the indices that begin with `prefix`. */

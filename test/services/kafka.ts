@@ -15,7 +15,6 @@ import { execFileSync } from 'node:child_process'
 import {
   closeSync,
   copyFileSync,
-  existsSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -27,8 +26,9 @@ import {
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { makeCertificates } from '../kit/certificates.ts'
-import { cacheFolder } from './cache.ts'
+import { type Cached, cached } from './cache.ts'
 import { createContainer, engine, keepContainer, remove, wayOf } from './docker.ts'
+import { IMAGES } from './images.ts'
 import {
   clusterConfig,
   KAFKA_PASSWORD,
@@ -128,7 +128,9 @@ export class OwnKafka implements Kafka {
     const from = statSync(log).size
     const home = join(this.#folder, `node-${node}`)
     const kept =
-      container === undefined ? keepNode(await program(), home) : keepContainer(container, join(home, 'log'))
+      container === undefined
+        ? keepNode(await javaCommand(), home)
+        : keepContainer(container, join(home, 'log'))
     this.kept[node - 1] = kept
     await logged(kept, READY, from)
   }
@@ -221,25 +223,35 @@ export function unsecuredToken(subject = KAFKA_USER, lifetimeSeconds = 3600): st
 const READY = /Kafka Server started/
 
 /** A command that runs Java with Kafka's jars: what comes before the class's name. */
-async function program(): Promise<readonly string[]> {
+async function javaCommand(): Promise<readonly string[]> {
   const java = ['-Xms256m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
   const log = '-Dorg.slf4j.simpleLogger'
   java.push(`${log}.defaultLogLevel=warn`, `${log}.showDateTime=true`)
   java.push(`${log}.log.kafka.server.KafkaRaftServer=info`)
-  return ['java', ...java, '-cp', join(await jars(), '*')]
+  return ['java', ...java, '-cp', join(await kafkaJars(), '*')]
 }
 
-/** Fetched by Maven the first time. Throws when there is no Maven or no Java. */
-async function jars(): Promise<string> {
-  const folder = cacheFolder('kafka', [pom])
-  const lib = join(folder, 'lib')
-  const done = join(folder, 'complete')
-  if (!existsSync(done)) {
+const JARS: Cached = {
+  what: 'Kafka',
+  takes: 'about a minute',
+  name: 'kafka',
+  service: 'kafka-jars',
+  pinnedBy: [pom],
+  async make(folder) {
+    const lib = join(folder, 'lib')
     const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${lib}`, '-DincludeScope=runtime']
     await complete('mvn', ['-q', '-B', '-f', pom, ...copy])
-    writeFileSync(done, '')
-  }
-  return lib
+  },
+}
+
+/** The folder of its jars, fetched by Maven the first time. Throws when there is no Maven or no Java. */
+export async function kafkaJars(): Promise<string> {
+  return join(await cached(JARS), 'lib')
+}
+
+/** What runs it, the name of an image or the folder of its jars. Throws when it cannot be had. */
+export async function kafkaProgram(): Promise<string> {
+  return (await wayOf('kafka')) === 'docker' ? IMAGES.kafka.name : kafkaJars()
 }
 
 async function startKafka(
@@ -248,7 +260,7 @@ async function startKafka(
   stays: boolean,
 ): Promise<Kafka> {
   const inside = diskBytes === undefined && (await wayOf('kafka')) === 'docker'
-  const command = inside ? [] : await program()
+  const command = inside ? [] : await javaCommand()
   const ca = writeCertificates(folder)
   const ports: Ports[] = []
   for (let node = 0; node < nodes; node++) {

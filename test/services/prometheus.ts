@@ -4,11 +4,11 @@
  */
 
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheFolder } from './cache.ts'
+import { cached } from './cache.ts'
 import { commandIn, runContainer, wayOf } from './docker.ts'
 import { freePort } from './ports.ts'
 import { complete, eventually, type Running, run } from './process.ts'
@@ -31,32 +31,32 @@ async function inContainer(name: Program): Promise<boolean> {
   return programFromEnvironment(variable(name)) === undefined && (await wayOf('prometheus')) === 'docker'
 }
 
-/** Its path; builds it the first time, in minutes. Throws when there is no Go to build it with. */
+/** Its path; builds it the first time. Throws when there is no Go to build it with. */
 async function localProgram(name: Program): Promise<string> {
   const given = programFromEnvironment(variable(name))
   if (given !== undefined) return given
-  const program = join(
-    cacheFolder(
-      'prometheus',
-      FILES.map(file => pinned + file),
-    ),
-    name,
-  )
-  if (!existsSync(program)) await build(name, program)
-  return program
+  const folder = await cached({
+    what: name,
+    takes: name === 'prometheus' ? 'about 10 minutes of two cores' : 'some minutes of two cores',
+    name: 'prometheus',
+    service: name,
+    pinnedBy: FILES.map(file => pinned + file),
+    proof: name,
+    make: place => build(name, place),
+  })
+  return join(folder, name)
 }
 
 /** No service discovery and no pages of its own: nothing here uses them, and they are most of the build. */
-async function build(name: string, program: string): Promise<void> {
+async function build(name: Program, place: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-prometheus-'))
   try {
     for (const file of FILES) copyFileSync(pinned + file, join(folder, file))
     const flags = ['-mod=mod', '-trimpath', '-tags', 'netgo,remove_all_sd']
     const version = `-s -w -X github.com/prometheus/common/version.Version=${VERSION}`
     const source = `github.com/prometheus/prometheus/cmd/${name}`
-    const build = ['build', ...flags, `-ldflags=${version}`, '-o', `${program}.part`, source]
+    const build = ['build', ...flags, `-ldflags=${version}`, '-o', join(place, name), source]
     await complete('go', build, { cwd: folder, env: { CGO_ENABLED: '0', GOFLAGS: '' } })
-    renameSync(`${program}.part`, program)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -1,9 +1,8 @@
 /** Pythons in venvs of their own: one with the OpenTelemetry SDK and its zero-code launcher, one that reads Kafka. */
 
-import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheFolder } from './cache.ts'
+import { cached } from './cache.ts'
 import { complete } from './process.ts'
 
 /**
@@ -12,13 +11,17 @@ import { complete } from './process.ts'
  */
 export async function pythonTools(name: 'python' | 'kafka' = 'python'): Promise<string> {
   const requirements = fileURLToPath(new URL(`../real/${name}/requirements.txt`, import.meta.url))
-  const folder = cacheFolder(name === 'python' ? name : `python-${name}`, [requirements])
-  const bin = join(folder, 'bin')
-  const done = join(folder, 'complete')
-  if (!existsSync(done)) {
-    await complete('python3', ['-m', 'venv', folder])
-    await complete(join(bin, 'pip'), ['install', '-q', '--disable-pip-version-check', '-r', requirements])
-    writeFileSync(done, '')
-  }
-  return bin
+  const folder = await cached({
+    what: name === 'python' ? 'Python with OpenTelemetry' : 'a Kafka consumer for Python',
+    takes: 'half a minute',
+    name: name === 'python' ? name : `python-${name}`,
+    pinnedBy: [requirements],
+    stays: true,
+    async make(folder) {
+      await complete('python3', ['-m', 'venv', folder])
+      const install = ['install', '-q', '--disable-pip-version-check', '-r', requirements]
+      await complete(join(folder, 'bin', 'pip'), install)
+    },
+  })
+  return join(folder, 'bin')
 }

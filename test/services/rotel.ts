@@ -3,12 +3,12 @@
  * x86_64 only, and needs libpython3.11 (Debian: `libpython3.11`) and a `pip` to fetch it with.
  */
 
-import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheFolder } from './cache.ts'
+import { type Cached, cached, fromCache } from './cache.ts'
 import { complete } from './process.ts'
+import { programFromEnvironment } from './service.ts'
 
 const requirements = fileURLToPath(new URL('rotel/requirements.txt', import.meta.url))
 
@@ -18,38 +18,41 @@ const WHEEL = [
   ...['--platform', 'manylinux_2_34_x86_64', '--only-binary=:all:', '--no-deps'],
 ]
 
-function programPath(): string {
-  return process.env['SLUICE_ROTEL'] ?? join(cacheFolder('rotel', [requirements]), 'rotel-agent')
+const PROGRAM = 'rotel-agent'
+
+const ROTEL: Cached = {
+  what: 'Rotel',
+  takes: 'half a minute',
+  name: 'rotel',
+  pinnedBy: [requirements],
+  proof: PROGRAM,
+  make: fetchWheel,
 }
 
 /** Path of the program when it is there already. */
 export function fetchedRotel(): string | undefined {
-  const program = programPath()
-  return existsSync(program) ? program : undefined
+  const given = programFromEnvironment('SLUICE_ROTEL')
+  if (given !== undefined) return given
+  const folder = fromCache(ROTEL)
+  return folder && join(folder, PROGRAM)
 }
 
 /** Path of the program; fetches it the first time. Throws when it cannot be fetched or does not run here. */
 export async function rotelProgram(): Promise<string> {
-  const program = programPath()
-  if (!existsSync(program) && process.env['SLUICE_ROTEL'] === undefined) await fetchWheel(program)
+  const program = programFromEnvironment('SLUICE_ROTEL') ?? join(await cached(ROTEL), PROGRAM)
   // Says so now when libpython3.11 is missing, and not in the middle of a benchmark.
   await complete(program, ['--version'])
   return program
 }
 
-async function fetchWheel(program: string): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-rotel-'))
-  try {
-    const pip = ['-m', 'pip', 'download', '-q', '--disable-pip-version-check', '-d', folder, ...WHEEL]
-    await complete('python3', [...pip, '--require-hashes', '-r', requirements])
-    const wheel = readdirSync(folder).find(name => name.endsWith('.whl'))!
-    await complete('python3', ['-m', 'zipfile', '-e', join(folder, wheel), folder])
-    const unpacked = join(folder, 'rotel', 'rotel-agent')
-    chmodSync(unpacked, 0o755)
-    // The cache may be on another file system, where a rename would fail: copied next to its place, then renamed.
-    await complete('cp', [unpacked, `${program}.part`])
-    renameSync(`${program}.part`, program)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+async function fetchWheel(folder: string): Promise<void> {
+  const pip = ['-m', 'pip', 'download', '-q', '--disable-pip-version-check', '-d', folder, ...WHEEL]
+  await complete('python3', [...pip, '--require-hashes', '-r', requirements])
+  const wheel = readdirSync(folder).find(name => name.endsWith('.whl'))!
+  await complete('python3', ['-m', 'zipfile', '-e', join(folder, wheel), folder])
+  renameSync(join(folder, 'rotel', PROGRAM), join(folder, PROGRAM))
+  chmodSync(join(folder, PROGRAM), 0o755)
+  // Nothing else of the wheel is kept.
+  for (const name of readdirSync(folder))
+    if (name !== PROGRAM) rmSync(join(folder, name), { recursive: true })
 }

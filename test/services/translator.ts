@@ -1,10 +1,9 @@
 /** The Collector's translators of span formats, built from Go modules: what core/formats is compared with. */
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheFolder } from './cache.ts'
+import { type Cached, cached } from './cache.ts'
 import { complete } from './process.ts'
 
 export const OPERATIONS = [
@@ -35,18 +34,22 @@ export interface Answer {
 
 const source = fileURLToPath(new URL('translator/', import.meta.url))
 
-/** Path of the program; builds it the first time, in about a minute. Throws when there is no Go to build it with. */
+const TRANSLATOR: Cached = {
+  what: "the Collector's translators",
+  takes: 'about a minute',
+  name: 'translator',
+  pinnedBy: ['main.go', 'go.mod', 'go.sum'].map(name => source + name),
+  proof: 'translator',
+  async make(folder) {
+    const program = join(folder, 'translator')
+    const flags = ['build', '-mod=readonly', '-trimpath', '-ldflags=-s -w', '-o', program, '.']
+    await complete('go', flags, { cwd: source, env: { CGO_ENABLED: '0', GOFLAGS: '' } })
+  },
+}
+
+/** Path of the program; builds it the first time. Throws when there is no Go to build it with. */
 export async function translatorProgram(): Promise<string> {
-  const folder = cacheFolder(
-    'translator',
-    ['main.go', 'go.mod', 'go.sum'].map(name => source + name),
-  )
-  const program = join(folder, 'translator')
-  if (existsSync(program)) return program
-  const flags = ['build', '-mod=readonly', '-trimpath', '-ldflags=-s -w', '-o', `${program}.part`, '.']
-  await complete('go', flags, { cwd: source, env: { CGO_ENABLED: '0', GOFLAGS: '' } })
-  renameSync(`${program}.part`, program)
-  return program
+  return join(await cached(TRANSLATOR), 'translator')
 }
 
 /** One answer for each question. */
