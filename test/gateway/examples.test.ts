@@ -12,6 +12,7 @@ import { sendGrpc, sendHttp } from '../kit/send.ts'
 
 const folder = fileURLToPath(new URL('../../config/examples/', import.meta.url))
 const examples = readdirSync(folder).filter(file => file.endsWith('.yaml'))
+const goldens = goldenRequests()
 
 /** Extensions with an endpoint of their own. */
 const LISTENING = /^(?:health_check|pprof|zpages)\b/
@@ -53,7 +54,7 @@ for (const file of examples) {
     t.after(() => gateway.stop(0))
     const senders: Promise<void>[] = []
     for (const { signal } of gateway.config.service.pipelines) {
-      const golden = goldenRequests().find(one => one.signal === signal)
+      const golden = goldens.find(one => one.signal === signal)
       if (golden === undefined) continue
       senders.push(sendHttp(gateway.addresses.get('receiver/otlp/http')!, signal, golden.plain))
       senders.push(sendGrpc(gateway.addresses.get('receiver/otlp/grpc')!, signal, golden.plain))

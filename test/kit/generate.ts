@@ -171,12 +171,16 @@ export function generateRequest(signal: Signal, seed: number, items: number): Pl
 /** The same with its bytes, in two encodings. */
 export function generate(signal: Signal, seed: number, items: number): Generated {
   const value = generateRequest(signal, seed, items)
+  let untidy: Uint8Array | undefined
   return {
     signal,
     items,
     value,
     bytes: encodeRequest(signal, value),
-    untidy: untidyEncoding(signal, value, new Random(seed + 1)),
+    // It costs more than all the rest, and few ask for it.
+    get untidy() {
+      return (untidy ??= untidyEncoding(signal, value, new Random(seed + 1)))
+    },
   }
 }
 

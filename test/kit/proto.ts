@@ -2,37 +2,50 @@
 
 import { fileURLToPath } from 'node:url'
 import protobuf from 'protobufjs'
-import type { Signal } from '../../core/otlp/signals.ts'
+import { SIGNALS, type Signal } from '../../core/otlp/signals.ts'
 
 const folder = fileURLToPath(new URL('../proto/', import.meta.url))
 const root = new protobuf.Root()
 root.resolvePath = (_origin, target) => `${folder}${target}`
-root.loadSync([
-  'opentelemetry/proto/collector/trace/v1/trace_service.proto',
-  'opentelemetry/proto/collector/metrics/v1/metrics_service.proto',
-  'opentelemetry/proto/collector/logs/v1/logs_service.proto',
-  'opentelemetry/proto/collector/profiles/v1development/profiles_service.proto',
-])
 
-const PACKAGES: Readonly<Record<Signal, readonly [folder: string, name: string]>> = {
-  traces: ['trace.v1', 'ExportTrace'],
-  metrics: ['metrics.v1', 'ExportMetrics'],
-  logs: ['logs.v1', 'ExportLogs'],
-  profiles: ['profiles.v1development', 'ExportProfiles'],
+const PACKAGES: Readonly<Record<Signal, readonly [file: string, name: string]>> = {
+  traces: ['trace/v1/trace', 'ExportTrace'],
+  metrics: ['metrics/v1/metrics', 'ExportMetrics'],
+  logs: ['logs/v1/logs', 'ExportLogs'],
+  profiles: ['profiles/v1development/profiles', 'ExportProfiles'],
+}
+
+interface Types {
+  readonly request: protobuf.Type
+  readonly response: protobuf.Type
+}
+
+const read = new Map<Signal, Types>()
+
+/** A signal's definitions are read when somebody asks for it: most tests have one signal, and every process reads anew. */
+function typesOf(signal: Signal): Types {
+  let types = read.get(signal)
+  if (types !== undefined) return types
+  const [file, name] = PACKAGES[signal]
+  const path = `opentelemetry/proto/collector/${file}_service.proto`
+  const service = `${path.split('/').slice(0, -1).join('.')}.${name}Service`
+  root.loadSync(path)
+  types = { request: root.lookupType(`${service}Request`), response: root.lookupType(`${service}Response`) }
+  read.set(signal, types)
+  return types
 }
 
 export function requestType(signal: Signal): protobuf.Type {
-  const [pack, name] = PACKAGES[signal]
-  return root.lookupType(`opentelemetry.proto.collector.${pack}.${name}ServiceRequest`)
+  return typesOf(signal).request
 }
 
 export function responseType(signal: Signal): protobuf.Type {
-  const [pack, name] = PACKAGES[signal]
-  return root.lookupType(`opentelemetry.proto.collector.${pack}.${name}ServiceResponse`)
+  return typesOf(signal).response
 }
 
 /** Any message of OTLP by its full name. */
 export function messageType(fullName: string): protobuf.Type {
+  for (const signal of SIGNALS) typesOf(signal)
   return root.lookupType(fullName)
 }
 

@@ -30,7 +30,9 @@ export class Random {
   }
 
   bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.bits() & 0xff)
+    const bytes = new Uint8Array(length)
+    for (let i = 0; i < length; i++) bytes[i] = this.bits()
+    return bytes
   }
 
   shuffle<T>(list: T[]): T[] {

@@ -90,16 +90,16 @@ function bulksOf(packs: boolean, maxBytes: number): JaegerBulks {
 // Scenario: batches of real and of random spans, large and small bodies, several batches written in turns, buffers used again.
 // Guarantees: what is packed unpacks to the body, and the body is the same as without packing.
 test('packed bodies hold what the bodies hold', () => {
+  const rounds = Array.from({ length: 12 }, (_, round) => [
+    realisticTraces(200, round),
+    generate('traces', round, 40).bytes,
+    realisticTraces(30, round),
+  ])
   for (const maxBytes of [5_000_000, 60_000, 20_000]) {
     const packing = bulksOf(true, maxBytes)
     const plain = bulksOf(false, maxBytes)
     let packed = 0
-    for (let round = 0; round < 12; round++) {
-      const chunks = [
-        realisticTraces(200, round),
-        generate('traces', round, 40).bytes,
-        realisticTraces(30, round),
-      ]
+    for (const chunks of rounds) {
       const batches: Batch[] = [batchOf('traces', chunks, 270), batchOf('traces', chunks.toReversed(), 270)]
       const makers = batches.map(batch => packing.bulks(batch, NOW))
       const others = batches.map(batch => plain.bulks(batch, NOW))

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { Agent, request as httpsRequest } from 'node:https'
 import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { Client, credentials } from '@grpc/grpc-js'
 import { SIGNAL_WORDS } from '../../../core/otlp/signals.ts'
@@ -80,6 +81,8 @@ function keepSending(running: Running, client: Certificates) {
     for (let nth = 0; !stopping; nth++) {
       await send(nth)
       sent++
+      // Enough to be in the middle of everything, and the machine has other tests.
+      await sleep(2)
     }
   }
   const all = Promise.all([run(overHttp), run(overGrpc)])
