@@ -1,6 +1,6 @@
 /**
  * Mutated requests through the door and, when it lets them in, through everything behind it. Prints its seed; runs for
- * SLUICE_FUZZ_SECONDS (2 when unset); SLUICE_FUZZ_SEED begins with that input again.
+ * SLUICE_FUZZ_SECONDS (1 when unset); SLUICE_FUZZ_SEED begins with that input again.
  */
 
 import assert from 'node:assert/strict'
@@ -69,7 +69,7 @@ const CHANGES_NOTHING: Editor = {
 }
 
 const FIRST_SEED = Number(process.env['SLUICE_FUZZ_SEED'] ?? Date.now() % 1_000_000_000)
-const SECONDS = Number(process.env['SLUICE_FUZZ_SECONDS'] ?? 2)
+const SECONDS = Number(process.env['SLUICE_FUZZ_SECONDS'] ?? 1)
 
 interface Entry {
   readonly signal: Signal

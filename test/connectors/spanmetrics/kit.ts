@@ -124,6 +124,8 @@ export async function begin(written: Plain = {}, worker?: number, gates?: Readon
     spans: (...spans: readonly Plain[]) => send(request(spans)),
     /** Points of what has come out since the last call. */
     taken: (): Point[] => sink.batches.splice(0).flatMap(({ chunks }) => chunks.flatMap(pointsOf)),
+    /** Of these nobody wants to know. */
+    skip: () => void (sink.batches.length = 0),
     stop: () => clock.until(connector.stop(clock.now() + 1000)),
   }
 }

@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import { heldBytes } from '../../kit/held-memory.ts'
 import { at, attributes, started } from './kit.ts'
 
-const SERIES = 50_000
+const SERIES = 25_000
 
-// Scenario: 50,000 counters with four attributes, sent and scraped twice.
+// Scenario: 25,000 counters with four attributes, sent and scraped twice.
 // Guarantees: of each series, whose line has 130 letters, less than 950 bytes are held, and nothing of the page.
 test('what is held of a series', { timeout: 60_000 }, async t => {
   const { send, scrape } = await started(t)

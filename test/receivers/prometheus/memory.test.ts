@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import { heldBytes } from '../../kit/held-memory.ts'
 import { ByHand, target } from './kit.ts'
 
-const SERIES = 50_000
+const SERIES = 25_000
 
-// Scenario: a page of 50,000 counters with four labels, scraped three times.
+// Scenario: a page of 25,000 counters with four labels, scraped three times.
 // Guarantees: of each series, whose line has 130 letters, less than 950 bytes are held from scrape to scrape.
 test('what is held of a series', { timeout: 60_000 }, async t => {
   const address = await target(t, (_, response, nth) => {
