@@ -25,8 +25,8 @@ function writing(changes: Partial<JaegerConfig>, packs = false): () => number {
     let bytes = 0
     for (const bulk of bulks.bulks(batches[nth++ % batches.length]!, now)) {
       bytes += (bulk.gzip ?? bulk.bytes).length
-      bulks.buffers.giveBack(bulk.bytes)
-      if (bulk.gzip !== undefined) bulks.packed.giveBack(bulk.gzip)
+      if (bulk.gzip === undefined) bulks.buffers.giveBack(bulk.bytes)
+      else bulks.packed.giveBack(bulk.gzip)
     }
     return bytes
   }

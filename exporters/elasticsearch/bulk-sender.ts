@@ -111,8 +111,8 @@ export class BulkSender {
     if (letters.length > 0) await this.#bury(deadLetters, progress, letters)
     // Who answered 2xx has read all of it; what is to be sent again was copied.
     if (answer.status >= 300) return
-    documents.buffers.giveBack(bulk.bytes)
-    if (bulk.gzip !== undefined) documents.packed?.giveBack(bulk.gzip)
+    if (bulk.gzip === undefined) documents.buffers.giveBack(bulk.bytes)
+    else documents.packed?.giveBack(bulk.gzip)
   }
 
   async #post(cluster: Cluster, bulk: Bulk, { meta, signal }: Attempt): Promise<ClusterAnswer> {

@@ -1,5 +1,6 @@
 /** Bodies of bulk requests: documents, each behind the line that says where it goes. */
 
+import { gunzipSync } from 'node:zlib'
 import { Writer } from '../../core/otlp/writer.ts'
 import type { BodyBuffers } from './body-buffers.ts'
 
@@ -7,27 +8,37 @@ const NEWLINE = 0x0a
 
 /** One body. */
 export class Bulk {
-  readonly bytes: Uint8Array
+  /** How many bytes it has. */
+  readonly size: number
+  #bytes: Uint8Array | undefined
   /** Where each document ends, its line break included. */
   readonly ends: readonly number[]
   /** By document: what to remember it by once it is there, and to do without until then; undefined for data. */
   readonly keys: readonly (string | undefined)[]
   /** By document: how many items it stands for. 0 for what is written beside the items: events of spans, services. */
   readonly items: readonly number[]
-  /** The body compressed, where who wrote it did that as well. */
-  gzip: Uint8Array | undefined
+  /** The body compressed, where it was written so. */
+  readonly gzip: Uint8Array | undefined
 
+  /** One of both ways to have it. */
   constructor(
-    bytes: Uint8Array,
+    body: { readonly bytes: Uint8Array } | { readonly gzip: Uint8Array },
     ends: readonly number[],
     keys: readonly (string | undefined)[],
     items: readonly number[],
   ) {
-    this.bytes = bytes
+    this.#bytes = 'bytes' in body ? body.bytes : undefined
+    this.gzip = 'gzip' in body ? body.gzip : undefined
+    this.size = ends.at(-1)!
     this.ends = ends
     this.keys = keys
     this.items = items
-    this.gzip = undefined
+  }
+
+  /** What was written compressed is unpacked for it, which only happens when something went wrong. */
+  get bytes(): Uint8Array {
+    this.#bytes ??= gunzipSync(this.gzip!, { maxOutputLength: this.size })
+    return this.#bytes
   }
 
   /** True when it has data, be it no item of its own. */
@@ -52,7 +63,7 @@ export class Bulk {
       ends.push(writer.pos)
     }
     return new Bulk(
-      writer.take(),
+      { bytes: writer.take() },
       ends,
       nths.map(nth => this.keys[nth]),
       nths.map(nth => this.items[nth]!),
@@ -113,7 +124,7 @@ export class BulkWriter {
     const start = this.#ends[count - 1]!
     const { bytes, pos } = this.out
     const full = new Bulk(
-      bytes.subarray(0, start),
+      { bytes: bytes.subarray(0, start) },
       this.#ends.slice(0, count),
       this.#keys.slice(0, count),
       this.#items.slice(0, count),
@@ -129,6 +140,6 @@ export class BulkWriter {
   /** What is left; undefined when nothing is. */
   rest(): Bulk | undefined {
     if (this.count === 0) return undefined
-    return new Bulk(this.out.take(), this.#ends, this.#keys, this.#items)
+    return new Bulk({ bytes: this.out.take() }, this.#ends, this.#keys, this.#items)
   }
 }

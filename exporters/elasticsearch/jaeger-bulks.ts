@@ -2,8 +2,8 @@
 
 import type { Batch } from '../../core/component/batch.ts'
 import { CacheBudget } from '../../core/formats/cache-budget.ts'
-import { RepeatGzip } from '../../core/formats/deflate/gzip.ts'
-import { type Piece, Repeats } from '../../core/formats/deflate/repeats.ts'
+import type { Piece } from '../../core/formats/deflate/piece.ts'
+import type { Pieces } from '../../core/formats/deflate/pieces.ts'
 import type { Counts } from '../../core/formats/jaeger-es/counts.ts'
 import { type Index, IndexNames } from '../../core/formats/jaeger-es/index-names.ts'
 import {
@@ -16,9 +16,10 @@ import {
 import { SpanDocuments } from '../../core/formats/jaeger-es/span-document.ts'
 import { ItemWalker } from '../../core/otlp/walk.ts'
 import type { Writer } from '../../core/otlp/writer.ts'
-import { BodyBuffers } from './body-buffers.ts'
-import { type Bulk, BulkWriter } from './bulk.ts'
+import type { BodyBuffers } from './body-buffers.ts'
+import type { Bulk } from './bulk.ts'
 import type { Documents } from './documents.ts'
+import { JaegerBody } from './jaeger-body.ts'
 import { type JaegerConfig, rotationOf } from './jaeger-config.ts'
 import { CACHE_BYTES_MAX } from './kit.ts'
 import { ServiceCache } from './service-cache.ts'
@@ -26,19 +27,15 @@ import { ServiceCache } from './service-cache.ts'
 const EMPTY = new Uint8Array()
 const END_OF_ACTION = Buffer.from('"}}\n')
 const TTL_MS = 12 * 3_600_000
-/** Smaller bodies are not worth Huffman codes of their own. */
-const PACKED_FROM = 16 * 1024
-/** Memory for packed bodies comes in multiples of this. */
-const PACKED_STEP = 64 * 1024
+const NEWLINE = 0x0a
 
 export class JaegerBulks implements Documents {
   readonly buffers: BodyBuffers
   readonly packed: BodyBuffers
   /** Of all caches together. */
   readonly caches = new CacheBudget(CACHE_BYTES_MAX)
-  readonly #gzip: RepeatGzip | undefined
-  readonly #repeats: Repeats
-  readonly #endOfAction: Piece
+  readonly #body: JaegerBody
+  readonly #pieces: Pieces
   /** Before a span's id, and the index that it is of. */
   #action: Piece
   #actionIndex: Index | undefined
@@ -52,19 +49,18 @@ export class JaegerBulks implements Documents {
   readonly #isPeriodic: boolean
   readonly #operations = new OperationHashes()
 
-  /** `packs`: bodies are written compressed as well, as gzip's level 1 would. */
+  /** `packs`: bodies are written compressed, about as small as gzip's level 1 would make them. */
   constructor(config: JaegerConfig, maxBytes: number, tagsAsFields: ReadonlySet<string>, packs = false) {
     const { tags_as_fields, indices, service_cache_ttl } = config
     const rotation = rotationOf(config)
     const prefix = indices.index_prefix
     this.#config = config
     this.#maxBytes = maxBytes
-    this.buffers = new BodyBuffers(2 * maxBytes)
-    this.packed = new BodyBuffers(maxBytes)
-    this.#gzip = packs ? new RepeatGzip() : undefined
-    this.#repeats = new Repeats(packs)
-    this.#endOfAction = this.#repeats.piece(END_OF_ACTION)
-    this.#action = this.#repeats.piece(EMPTY)
+    this.#body = new JaegerBody(packs, maxBytes)
+    this.buffers = this.#body.buffers
+    this.packed = this.#body.packed
+    this.#pieces = this.#body.pieces
+    this.#action = this.#pieces.piece(EMPTY)
     this.#isStream = rotation === 'data_stream'
     this.#isPeriodic = rotation === 'periodic'
     this.#services = new ServiceCache(service_cache_ttl === 0 ? TTL_MS : service_cache_ttl)
@@ -80,7 +76,7 @@ export class JaegerBulks implements Documents {
       parentSpanId: config.parent_span_id,
       timestamp: this.#isStream,
     }
-    this.#documents = new SpanDocuments(options, this.caches, this.#repeats)
+    this.#documents = new SpanDocuments(options, this.caches, this.#pieces)
   }
 
   /** What was changed in documents, since the gateway started. */
@@ -94,45 +90,29 @@ export class JaegerBulks implements Documents {
 
   *bulks({ chunks }: Batch, nowMs: number): Generator<Bulk, void, undefined> {
     const documents = this.#documents
+    const body = this.#body
     const walker = new ItemWalker(EMPTY, 'traces')
-    const bulk = new BulkWriter(this.#maxBytes, this.buffers)
     /** Documents of services that this batch has already. */
     const offered = new Set<string>()
-    this.#repeats.begin()
+    body.begin()
     for (const chunk of chunks) {
       walker.reset(chunk, 'traces')
       while (walker.next()) {
-        const before = bulk.count
         documents.begin(walker)
         const at = this.#indexTime(documents.startMillis, nowMs)
-        this.#service(bulk, at, offered, nowMs)
-        this.#span(bulk.out, this.#spanIndex.at(at))
-        bulk.end(undefined, 1)
-        const full = bulk.overflow(before)
-        if (full === undefined) continue
-        const packed = this.#pack(full)
-        // Nobody may ever ask for the next body, and the batch ends without us.
+        this.#service(at, offered, nowMs)
+        this.#span(body.out, this.#spanIndex.at(at))
+        body.end(undefined, 1)
+        if (body.size < this.#maxBytes) continue
+        // Nobody may ever ask for the next body, and others may write theirs before that.
         documents.release()
-        yield packed
-        // What was moved to the next body stands elsewhere now, and others may have written since.
-        this.#repeats.begin()
+        yield body.take()!
+        body.begin()
       }
     }
     documents.release()
-    const rest = bulk.rest()
-    if (rest !== undefined) yield this.#pack(rest)
-  }
-
-  #pack(bulk: Bulk): Bulk {
-    const { length } = bulk.bytes
-    if (this.#gzip === undefined || length < PACKED_FROM) return bulk
-    this.#repeats.cut(length)
-    bulk.gzip = this.#gzip.compress(bulk.bytes, this.#repeats, bytes => {
-      const free = this.packed.take()
-      if (free !== undefined && free.length >= bytes) return free
-      return Buffer.allocUnsafeSlow(Math.ceil(bytes / PACKED_STEP) * PACKED_STEP)
-    })
-    return bulk
+    const rest = body.take()
+    if (rest !== undefined) yield rest
   }
 
   /** No clock decides that there is an index for 1970 or for 2069. */
@@ -148,20 +128,21 @@ export class JaegerBulks implements Documents {
     return within
   }
 
-  #service(bulk: BulkWriter, at: number, offered: Set<string>, nowMs: number): void {
+  #service(at: number, offered: Set<string>, nowMs: number): void {
     const { process, operation, operationStart, operationStop } = this.#documents
     this.#operations.find(process.id, process.service, operation, operationStart, operationStop)
     const index = this.#serviceIndex.at(at)
     const key = this.#services.missing(index.name, hashLow, hashHigh, nowMs)
     if (key === undefined || offered.has(key)) return
     offered.add(key)
-    const { out } = bulk
+    const { out } = this.#body
     out.raw(index.actionBeforeId)
     out.raw(Buffer.from(hashHex()))
     out.raw(END_OF_ACTION)
     writeServiceDocument(out, process.service, operation, operationStart, operationStop)
     if (this.#isStream) this.#documents.writeTimestampAtEnd(out)
-    bulk.end(key, 0)
+    out.byte(NEWLINE)
+    this.#body.end(key, 0)
   }
 
   #span(out: Writer, index: Index): void {
@@ -171,15 +152,12 @@ export class JaegerBulks implements Documents {
       documents.write(out)
       return
     }
-    const repeats = this.#repeats
+    const pieces = this.#pieces
     if (index !== this.#actionIndex) {
       this.#actionIndex = index
-      this.#action = { bytes: index.actionBeforeId, nth: this.#action.nth }
-      repeats.forget(this.#action.nth)
+      this.#action = pieces.piece(index.actionBeforeId, this.#action.nth)
     }
-    repeats.write(out, this.#action)
-    documents.writeDocumentId(out)
-    repeats.write(out, this.#endOfAction)
-    documents.write(out)
+    pieces.write(out, this.#action)
+    documents.writeWithId(out)
   }
 }

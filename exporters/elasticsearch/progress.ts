@@ -69,7 +69,7 @@ export class Progress {
 
   sendLater(bulk: Bulk): void {
     this.#later.push(bulk)
-    this.laterBytes += bulk.bytes.length
+    this.laterBytes += bulk.size
   }
 
   /** The attempt is over: what was to be sent later is next. */

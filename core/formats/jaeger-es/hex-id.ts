@@ -1,25 +1,24 @@
 /** One id, of the span that is written: as bytes and as its digits. */
 
 import type { Writer } from '../../otlp/writer.ts'
-import type { Piece, Repeats } from '../deflate/repeats.ts'
+import type { Piece } from '../deflate/piece.ts'
+import type { Pieces } from '../deflate/pieces.ts'
 import type { Ranges } from './span-ranges.ts'
 
-const NO_ID = Buffer.from('""')
-const QUOTE = 0x22
 const DIGITS = Buffer.from('0123456789abcdef')
 
 export class HexId {
   /** Zeros when the id is absent, or has another size. */
   readonly id: Uint8Array
   isZero = true
-  readonly #repeats: Repeats
+  readonly #pieces: Pieces
   readonly #piece: Piece
 
   /** `size` in bytes. */
-  constructor(size: number, repeats: Repeats) {
+  constructor(size: number, pieces: Pieces) {
     this.id = new Uint8Array(size)
-    this.#repeats = repeats
-    this.#piece = repeats.piece(new Uint8Array(2 * size).fill(DIGITS[0]!))
+    this.#pieces = pieces
+    this.#piece = pieces.piece(new Uint8Array(2 * size).fill(DIGITS[0]!))
   }
 
   /** Reads field `field` of a message. */
@@ -51,22 +50,16 @@ export class HexId {
       digits[2 * i] = DIGITS[byte >>> 4]!
       digits[2 * i + 1] = DIGITS[byte & 15]!
     }
-    this.#repeats.forget(this.#piece.nth)
+    this.#pieces.forget(this.#piece.nth)
   }
 
-  /** Hex in quotes; an id of zeros is none. */
+  /** Hex digits; an id of zeros has none. */
   write(out: Writer): void {
-    if (this.isZero) {
-      out.raw(NO_ID)
-      return
-    }
-    out.byte(QUOTE)
-    this.#repeats.write(out, this.#piece)
-    out.byte(QUOTE)
+    if (!this.isZero) this.#pieces.writeAlone(out, this.#piece)
   }
 
-  /** Without quotes, zeros or not. */
+  /** Zeros or not. */
   writeDigits(out: Writer): void {
-    this.#repeats.write(out, this.#piece)
+    this.#pieces.writeAlone(out, this.#piece)
   }
 }

@@ -2,13 +2,14 @@
 
 import { isUtf8 } from 'node:buffer'
 import { sameBytes } from '../../otlp/cursor.ts'
-import type { Piece, Repeats } from '../deflate/repeats.ts'
+import type { Piece } from '../deflate/piece.ts'
+import type { Pieces } from '../deflate/pieces.ts'
 import { readCachedString } from '../text-cache.ts'
 import type { FieldName, FieldNames } from './field-names.ts'
 
 export interface KnownKey {
   readonly bytes: Uint8Array
-  /** `{"key":"http.method","value":` */
+  /** `,{"key":"http.method","value":` */
   readonly head: Piece
   /** Undefined when the tag stays in the list. */
   readonly name: FieldName | undefined
@@ -21,12 +22,12 @@ const LENGTH_MAX = 64
 
 export class KnownKeys {
   readonly #names: FieldNames
-  readonly #repeats: Repeats
+  readonly #pieces: Pieces
   readonly #slots = new Array<KnownKey | undefined>(SLOTS).fill(undefined)
 
-  constructor(names: FieldNames, repeats: Repeats) {
+  constructor(names: FieldNames, pieces: Pieces) {
     this.#names = names
-    this.#repeats = repeats
+    this.#pieces = pieces
   }
 
   /** Undefined for a key that is empty, long or no UTF-8. */
@@ -42,9 +43,9 @@ export class KnownKeys {
     const second = this.#slots[slot ^ 1]
     if (second !== undefined && this.#is(second, bytes, start, stop)) return second
     // Who is made takes the place of who is pushed out, and who is pushed aside keeps its own.
-    const made = this.#make(bytes.subarray(start, stop), second?.head.nth)
+    const made = this.#make(bytes.subarray(start, stop), first === undefined ? undefined : second?.head.nth)
     if (made === undefined) return undefined
-    this.#slots[slot ^ 1] = first
+    if (first !== undefined) this.#slots[slot ^ 1] = first
     this.#slots[slot] = made
     return made
   }
@@ -55,14 +56,12 @@ export class KnownKeys {
 
   #make(key: Uint8Array, takesPlace: number | undefined): KnownKey | undefined {
     if (!isUtf8(key)) return undefined
-    const place = takesPlace ?? this.#repeats.place()
-    this.#repeats.forget(place)
     const text = readCachedString(key, 0, key.length)
-    const head = new TextEncoder().encode(`{"key":${JSON.stringify(text)},"value":`)
+    const head = new TextEncoder().encode(`,{"key":${JSON.stringify(text)},"value":`)
     const name = this.#names.of(text)
     return {
       bytes: Uint8Array.from(key),
-      head: { bytes: head, nth: place },
+      head: this.#pieces.piece(head, takesPlace),
       name,
       generation: this.#names.generation,
     }

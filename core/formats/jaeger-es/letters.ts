@@ -9,6 +9,19 @@ export function writeNumber(out: Writer, value: number): void {
   out.pos = writeUint(out.bytes, out.pos, value)
 }
 
+/** 0 to 999. */
+export function writeThreeDigits(out: Writer, value: number): void {
+  out.reserve(3)
+  const { bytes, pos } = out
+  const tens = (value / 10) | 0
+  const hundreds = (tens / 10) | 0
+  bytes[pos] = ZERO + hundreds
+  bytes[pos + 1] = ZERO + tens - 10 * hundreds
+  bytes[pos + 2] = ZERO + value - 10 * tens
+  out.pos = pos + 3
+}
+
+const ZERO = 0x30
 const DIGITS = Buffer.from('0123456789abcdef')
 
 /** Eight digits of an unsigned number, without quotes. */

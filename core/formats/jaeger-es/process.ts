@@ -7,7 +7,7 @@ import { writeJsonString } from '../../otlp/json-values.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
 import { type CacheBudget, ENTRY_BYTES } from '../cache-budget.ts'
-import type { Piece } from '../deflate/repeats.ts'
+import { Piece } from '../deflate/piece.ts'
 import { SERVICE_NAME } from '../jaeger/words.ts'
 import { contentHash, contentHigh, contentLow, viewOf } from './content-hash.ts'
 import type { Counts } from './counts.ts'
@@ -16,7 +16,7 @@ import type { TagWriter } from './tags.ts'
 export interface Process {
   /** No other one has it. */
   readonly id: number
-  /** `"process":{...}`. */
+  /** `"process":{...}`, the end of the document and of its line. */
   readonly json: Piece
   /** The service's name, UTF-8. */
   readonly service: Uint8Array
@@ -27,7 +27,7 @@ export interface Process {
 
 export const NO_PROCESS: Process = {
   id: 0,
-  json: { bytes: new Uint8Array(), nth: 0 },
+  json: new Piece(new Uint8Array(), 0),
   service: new Uint8Array(),
   hashLow: 0,
   hashHigh: 0,
@@ -38,8 +38,9 @@ const MISSING = Buffer.from('missing-service-name')
 const EMPTY_NAME = Buffer.from('empty-service-name')
 const WRONG_TYPE = Buffer.from('service-name-wrong-type')
 const OPEN = Buffer.from('"process":{"serviceName":')
-const TAGS = Buffer.from(',"tags":')
-const CLOSE_OBJECT = 0x7d
+const CLOSE = Buffer.from('}}\n')
+/** Of that: what does not belong to the process. */
+const DOCUMENT_END = 2
 
 /** More names than this many resources have, or longer ones, are not kept. */
 const SLOTS = 512
@@ -92,21 +93,25 @@ export class Processes {
   }
 
   #make(bytes: Uint8Array, view: DataView, start: number, stop: number, slot: number): Process {
-    const tags = this.#tags
-    const { repeats } = tags
-    const { on } = repeats
-    if (this.#places[slot] === -1) this.#places[slot] = repeats.place()
-    const nth = this.#places[slot]!
+    const { pieces } = this.#tags
+    if (this.#places[slot] === -1) this.#places[slot] = pieces.place()
     // It is not written to the text, but once for all.
-    repeats.on = false
-    repeats.forget(nth)
+    pieces.aside = true
+    try {
+      return this.#write(bytes, view, start, stop, this.#places[slot]!)
+    } finally {
+      pieces.aside = false
+    }
+  }
+
+  #write(bytes: Uint8Array, view: DataView, start: number, stop: number, place: number): Process {
+    const tags = this.#tags
     const name = readServiceName(bytes, start, stop)
     if (nameIsBase64) this.#counts.invalidText++
     const service = name.subarray(0, tags.cut(name, 0, name.length))
     const out = new Writer(2 * (stop - start) + 256)
     out.raw(OPEN)
     writeJsonString(out, service, 0, service.length)
-    out.raw(TAGS)
     tags.begin(out, 'span', view)
     const list = this.#list.reset(bytes, start, stop)
     while (list.next()) {
@@ -114,15 +119,15 @@ export class Processes {
       tags.attribute(bytes, list.start, list.stop)
     }
     // Never null: Jaeger's sanitizer sees to it that there is at least the service's name.
-    tags.end('[]')
-    tags.writeFields(out)
-    out.byte(CLOSE_OBJECT)
-    repeats.on = on
+    const bracket = tags.end('[]')
+    if (bracket !== 0) out.byte(bracket)
+    out.raw(CLOSE)
     const json = Uint8Array.from(out.take())
-    contentHash(viewOf(json), 0, json.length, 0, 0)
+    // Without the end of the document: ids have this in them, and must stay what they are.
+    contentHash(viewOf(json), 0, json.length - DOCUMENT_END, 0, 0)
     return {
       id: ++this.#made,
-      json: { bytes: json, nth },
+      json: tags.pieces.piece(json, place),
       service,
       hashLow: contentLow,
       hashHigh: contentHigh,

@@ -5,64 +5,76 @@ import { AnyValue, Span, SpanLink } from '../../otlp/fields.ts'
 import { MessageView } from '../../otlp/message.ts'
 import type { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop } from '../any-value.ts'
-import type { Piece, Repeats } from '../deflate/repeats.ts'
+import type { Piece } from '../deflate/piece.ts'
+import type { Pieces } from '../deflate/pieces.ts'
 import { findAttribute, foundStart, foundStop } from '../jaeger/read-span.ts'
 import { CHILD_OF_TEXT, REF_TYPE, SPAN_ID_SIZE, TRACE_ID_SIZE } from '../jaeger/words.ts'
 import { HexId } from './hex-id.ts'
 import type { SpanRanges } from './span-ranges.ts'
 
-const COMMA = 0x2c
-const CLOSE_ARRAY = 0x5d
-const CLOSE_OBJECT = 0x7d
-const NO_REFERENCES = Buffer.from(',"references":null')
+/** By refType. */
+const FIRST = {
+  childOf: ',"references":[{"refType":"CHILD_OF","traceID":"',
+  followsFrom: ',"references":[{"refType":"FOLLOWS_FROM","traceID":"',
+} as const
+const NEXT = {
+  childOf: '"},{"refType":"CHILD_OF","traceID":"',
+  followsFrom: '"},{"refType":"FOLLOWS_FROM","traceID":"',
+} as const
 const REF_TYPE_KEY = Buffer.from(REF_TYPE)
 const CHILD_OF_VALUE = Buffer.from(CHILD_OF_TEXT)
 
 export class References {
-  readonly #repeats: Repeats
-  readonly #open: Piece
-  readonly #childOf: Piece
-  readonly #followsFrom: Piece
+  readonly #pieces: Pieces
+  readonly #none: Piece
+  readonly #first: Readonly<Record<keyof typeof FIRST, Piece>>
+  readonly #next: Readonly<Record<keyof typeof NEXT, Piece>>
   readonly #spanId: Piece
+  readonly #close: Piece
   readonly #link = new MessageView()
   readonly #fields = new Cursor(new Uint8Array())
   readonly #linkTraceId: HexId
   readonly #linkSpanId: HexId
 
-  constructor(repeats: Repeats) {
-    this.#repeats = repeats
-    this.#open = repeats.piece(Buffer.from(',"references":['))
-    this.#childOf = repeats.piece(Buffer.from('{"refType":"CHILD_OF","traceID":'))
-    this.#followsFrom = repeats.piece(Buffer.from('{"refType":"FOLLOWS_FROM","traceID":'))
-    this.#spanId = repeats.piece(Buffer.from(',"spanID":'))
-    this.#linkTraceId = new HexId(TRACE_ID_SIZE, repeats)
-    this.#linkSpanId = new HexId(SPAN_ID_SIZE, repeats)
+  constructor(pieces: Pieces) {
+    const piece = (text: string) => pieces.piece(Buffer.from(text))
+    this.#pieces = pieces
+    this.#none = piece(',"references":null,"startTime":')
+    this.#first = { childOf: piece(FIRST.childOf), followsFrom: piece(FIRST.followsFrom) }
+    this.#next = { childOf: piece(NEXT.childOf), followsFrom: piece(NEXT.followsFrom) }
+    this.#spanId = piece('","spanID":"')
+    this.#close = piece('"}],"startTime":')
+    this.#linkTraceId = new HexId(TRACE_ID_SIZE, pieces)
+    this.#linkSpanId = new HexId(SPAN_ID_SIZE, pieces)
   }
 
-  /** The parent first; a link to it only says of which type the reference is. */
+  /**
+   * Behind the operation's name, and with the key of what comes next. The parent first; a link to it only says of which
+   * type the reference is.
+   */
   write(out: Writer, span: SpanRanges, traceId: HexId, parentId: HexId): void {
     const hasParent = !parentId.isZero
     const hasLinks = span.has(Span.links)
     if (!hasParent && !hasLinks) {
-      out.raw(NO_REFERENCES)
+      this.#pieces.write(out, this.#none)
       return
     }
-    this.#repeats.write(out, this.#open)
-    if (hasParent)
-      this.#reference(out, !hasLinks || this.#isChild(span, traceId, parentId), traceId, parentId)
+    let before = this.#first
+    if (hasParent) {
+      this.#reference(out, before, !hasLinks || this.#isChild(span, traceId, parentId), traceId, parentId)
+      before = this.#next
+    }
     if (hasLinks) {
-      let first = !hasParent
       const fields = this.#fields.reset(span.bytes, span.start, span.stop)
       while (fields.next()) {
         if (fields.field !== Span.links) continue
         const isChild = this.#readLink(fields)
         if (hasParent && this.#linksTo(traceId, parentId)) continue
-        if (!first) out.byte(COMMA)
-        first = false
-        this.#reference(out, isChild, this.#linkTraceId, this.#linkSpanId)
+        this.#reference(out, before, isChild, this.#linkTraceId, this.#linkSpanId)
+        before = this.#next
       }
     }
-    out.byte(CLOSE_ARRAY)
+    this.#pieces.write(out, this.#close)
   }
 
   /** What the last link to the parent says; without one it is the parent. */
@@ -94,11 +106,16 @@ export class References {
     )
   }
 
-  #reference(out: Writer, isChild: boolean, traceId: HexId, spanId: HexId): void {
-    this.#repeats.write(out, isChild ? this.#childOf : this.#followsFrom)
+  #reference(
+    out: Writer,
+    before: Readonly<Record<keyof typeof FIRST, Piece>>,
+    isChild: boolean,
+    traceId: HexId,
+    spanId: HexId,
+  ): void {
+    this.#pieces.write(out, isChild ? before.childOf : before.followsFrom)
     traceId.write(out)
-    this.#repeats.write(out, this.#spanId)
+    this.#pieces.write(out, this.#spanId)
     spanId.write(out)
-    out.byte(CLOSE_OBJECT)
   }
 }

@@ -10,14 +10,14 @@
  * numbered from the first; times before 1970 are 0 and flags have 31 bits, as the index has no place for others.
  */
 
-import { Cursor, high, low, readFixed64 } from '../../otlp/cursor.ts'
+import { Cursor } from '../../otlp/cursor.ts'
 import { InstrumentationScope, Span, SpanEvent, Status, StatusStatusCode } from '../../otlp/fields.ts'
-import { writeJsonString } from '../../otlp/json-values.ts'
 import { MessageView } from '../../otlp/message.ts'
 import type { ItemWalker } from '../../otlp/walk.ts'
 import type { Writer } from '../../otlp/writer.ts'
 import type { CacheBudget } from '../cache-budget.ts'
-import { Repeats } from '../deflate/repeats.ts'
+import type { Piece } from '../deflate/piece.ts'
+import { Pieces } from '../deflate/pieces.ts'
 import { findAttribute, isSame, NO_RANGE, type Range } from '../jaeger/read-span.ts'
 import {
   ERROR,
@@ -37,15 +37,17 @@ import { type Counts, noCounts } from './counts.ts'
 import { durationWarning, isWarnings, WARNINGS } from './duration-warning.ts'
 import { FieldNames, type TagsAsFields } from './field-names.ts'
 import { HexId } from './hex-id.ts'
-import { isUtf8Text, writeAscii, writeHex32, writeNumber } from './letters.ts'
+import { KnownFlags } from './known-flags.ts'
+import { KnownNames } from './known-names.ts'
+import { isUtf8Text, writeHex32 } from './letters.ts'
 import { NO_PROCESS, type Process, Processes } from './process.ts'
 import { References } from './references.ts'
 import { type SpanPieces, spanPieces } from './span-pieces.ts'
-import { type Ranges, SpanRanges } from './span-ranges.ts'
-import type { PreparedKey, PreparedTag } from './tag-words.ts'
+import { SpanRanges } from './span-ranges.ts'
+import { readTime, SpanTimes, timeHigh, timeLow } from './span-times.ts'
+import { joined, type PreparedKey, type PreparedTag } from './tag-words.ts'
 import { TagWriter } from './tags.ts'
-import * as times from './times.ts'
-import { isBefore1970, MICRO, MILLI, millisOf, subtract, timestampText, writeDivided } from './times.ts'
+import { isBefore1970, MICRO, writeDivided } from './times.ts'
 
 export interface SpanDocumentOptions {
   readonly tagsAsFields: TagsAsFields
@@ -62,15 +64,12 @@ const EMPTY = new Uint8Array()
 const FLAGS_MASK = 0x7fff_ffff
 const utf8 = (text: string): Uint8Array => Buffer.from(text)
 const COMMA = 0x2c
-const CLOSE_ARRAY = 0x5d
 const CLOSE_OBJECT = 0x7d
 
-const TIMESTAMP = utf8(',"@timestamp":"')
-const QUOTE = 0x22
 const UNDERSCORE = 0x5f
 const LOGS = utf8(',"logs":[')
+const LOGS_END = utf8('],')
 const LOG_TIME = utf8('{"timestamp":')
-const FIELDS = utf8(',"fields":')
 
 const EVENT_KEY = utf8(EVENT)
 const SCOPE_TAGS = [
@@ -85,10 +84,6 @@ export class SpanDocuments {
   readonly counts: Counts = noCounts()
   /** Of the span that was begun: */
   process: Process = NO_PROCESS
-  /** when it began, ms since 1970. */
-  startMillis = 0
-  /** true when it began earlier than documents can say, which is counted; `startMillis` is 0 then. */
-  isBefore1970 = false
   /** the name of its operation, UTF-8. */
   operation: Uint8Array = EMPTY
   operationStart = 0
@@ -97,8 +92,11 @@ export class SpanDocuments {
   readonly #options: SpanDocumentOptions
   readonly #tags: TagWriter
   readonly #processes: Processes
-  readonly #repeats: Repeats
-  readonly #pieces: SpanPieces
+  readonly #pieces: Pieces
+  readonly #words: SpanPieces
+  readonly #flags: KnownFlags
+  readonly #names: KnownNames
+  readonly #times: SpanTimes
   readonly #span = new SpanRanges()
   readonly #message = new MessageView()
   readonly #fields = new Cursor(EMPTY)
@@ -120,22 +118,21 @@ export class SpanDocuments {
   #scope: Range = NO_RANGE
   #scopeTags: PreparedTag[] = []
   readonly #scopePlaces: readonly number[]
-  #startLow = 0
-  #startHigh = 0
-  #endLow = 0
-  #endHigh = 0
 
-  /** `repeats` is told of what is written, all of it to one text. */
-  constructor(options: SpanDocumentOptions, budget: CacheBudget, repeats = new Repeats(false)) {
-    const tags = new TagWriter(new FieldNames(options.tagsAsFields, budget), options, this.counts, repeats)
+  /** All that is written goes to one text, in which `pieces` are. */
+  constructor(options: SpanDocumentOptions, budget: CacheBudget, pieces = new Pieces()) {
+    const tags = new TagWriter(new FieldNames(options.tagsAsFields, budget), options, this.counts, pieces)
     this.#options = options
-    this.#repeats = repeats
-    this.#pieces = spanPieces(repeats)
-    this.#traceId = new HexId(TRACE_ID_SIZE, repeats)
-    this.#spanId = new HexId(SPAN_ID_SIZE, repeats)
-    this.#parentId = new HexId(SPAN_ID_SIZE, repeats)
-    this.#references = new References(repeats)
-    this.#scopePlaces = SCOPE_TAGS.map(() => repeats.place())
+    this.#pieces = pieces
+    this.#words = spanPieces(pieces)
+    this.#flags = new KnownFlags(pieces)
+    this.#names = new KnownNames(pieces)
+    this.#times = new SpanTimes(pieces)
+    this.#traceId = new HexId(TRACE_ID_SIZE, pieces)
+    this.#spanId = new HexId(SPAN_ID_SIZE, pieces)
+    this.#parentId = new HexId(SPAN_ID_SIZE, pieces)
+    this.#references = new References(pieces)
+    this.#scopePlaces = SCOPE_TAGS.map(() => pieces.place())
     this.#tags = tags
     this.#processes = new Processes(tags, budget, this.counts)
     this.#kinds = KIND_TEXTS.map(text => (text === '' ? undefined : tags.prepareText(SPAN_KIND, utf8(text))))
@@ -145,6 +142,16 @@ export class SpanDocuments {
     this.#description = tags.prepareKey(STATUS_DESCRIPTION)
     this.#event = tags.prepareKey(EVENT)
     this.#warnings = tags.prepareKey(WARNINGS)
+  }
+
+  /** When the span that was begun began, ms since 1970. */
+  get startMillis(): number {
+    return this.#times.startMillis
+  }
+
+  /** True when it began earlier than documents can say, which is counted; `startMillis` is 0 then. */
+  get isBefore1970(): boolean {
+    return this.#times.isBefore1970
   }
 
   /** Reads the span that the walker of a traces request stands on. */
@@ -164,22 +171,21 @@ export class SpanDocuments {
     this.#traceId.read(span, Span.traceId)
     this.#spanId.read(span, Span.spanId)
     this.#parentId.read(span, Span.parentSpanId)
-    readTime(span, Span.endTimeUnixNano)
-    this.#endLow = timeLow
-    this.#endHigh = timeHigh
-    readTime(span, Span.startTimeUnixNano)
-    this.#startLow = timeLow
-    this.#startHigh = timeHigh
-    this.isBefore1970 = isBefore1970(timeHigh)
-    if (this.isBefore1970) {
-      this.counts.impossibleTimes++
-      this.startMillis = 0
-    } else this.startMillis = millisOf(timeLow, timeHigh)
+    this.#times.read(span)
+    if (this.#times.isBefore1970) this.counts.impossibleTimes++
     this.#readOperation(span)
   }
 
-  /** An id for the document of the span that was begun: both its ids and a hash of the rest, in hex. */
-  writeDocumentId(out: Writer): void {
+  /**
+   * The document with an id, which is written first, to the end of the line that says where the document goes: both ids of
+   * the span and a hash of the rest, in hex.
+   */
+  writeWithId(out: Writer): void {
+    this.#documentId(out)
+    this.#write(out, this.#words.traceIdBehindAction)
+  }
+
+  #documentId(out: Writer): void {
     const span = this.#span
     contentHash(this.#view, span.start, span.stop, this.process.hashLow, this.process.hashHigh)
     this.#traceId.writeDigits(out)
@@ -193,15 +199,8 @@ export class SpanDocuments {
   /** Adds the time when the span that was begun began to the JSON object that `out` ends with. */
   writeTimestampAtEnd(out: Writer): void {
     out.rewind(out.pos - 1)
-    this.#timestamp(out)
+    this.#times.writeTimestamp(out)
     out.byte(CLOSE_OBJECT)
-  }
-
-  #timestamp(out: Writer): void {
-    const early = isBefore1970(this.#startHigh)
-    out.raw(TIMESTAMP)
-    writeAscii(out, timestampText(early ? 0 : this.#startLow, early ? 0 : this.#startHigh))
-    out.byte(QUOTE)
   }
 
   /** Lets go of the request that was walked last. */
@@ -231,72 +230,53 @@ export class SpanDocuments {
 
   #prepareScope(bytes: Uint8Array, start: number, stop: number): void {
     const scope = this.#message.reset(bytes, start, stop)
-    this.#scopeTags = []
+    const made: PreparedTag[] = []
     for (const [i, [key, field]] of SCOPE_TAGS.entries()) {
       const from = scope.startOf(field)
       const to = scope.stopOf(field)
       if (from === -1 || to === from) continue
-      this.#scopeTags.push(this.#tags.prepareText(key, bytes.subarray(from, to), this.#scopePlaces[i]))
+      made.push(this.#tags.prepareText(key, bytes.subarray(from, to), this.#scopePlaces[i]))
     }
+    // All of them are in every span of the scope, one behind the other.
+    this.#scopeTags = made.some(({ name }) => name !== undefined) ? made : joined(made, this.#pieces)
   }
 
-  /** The document of the span that was begun: one line of JSON. */
+  /** The document of the span that was begun: one line of JSON, its end included. */
   write(out: Writer): void {
+    this.#write(out, this.#words.traceId)
+  }
+
+  #write(out: Writer, start: Piece): void {
     const span = this.#span
-    const repeats = this.#repeats
     const pieces = this.#pieces
-    repeats.write(out, pieces.traceId)
+    const words = this.#words
+    pieces.write(out, start)
     this.#traceId.write(out)
-    repeats.write(out, pieces.spanId)
+    pieces.write(out, words.spanId)
     this.#spanId.write(out)
     if (this.#options.parentSpanId && !this.#parentId.isZero) {
-      repeats.write(out, pieces.parentSpanId)
+      pieces.write(out, words.parentSpanId)
       this.#parentId.write(out)
     }
     const flags = span.flags & FLAGS_MASK
-    if (flags !== 0) {
-      repeats.write(out, pieces.flags)
-      writeNumber(out, flags)
-    }
-    repeats.write(out, pieces.operationName)
-    writeJsonString(out, this.operation, this.operationStart, this.operationStop)
+    pieces.write(out, flags === 0 ? words.operationBehindId : this.#flags.of(flags))
+    this.#names.write(out, this.operation, this.operationStart, this.operationStop)
     this.#references.write(out, span, this.#traceId, this.#parentId)
-    const fixed = this.#times(out)
-    this.#writeTags(out, span, fixed)
-    if (span.has(Span.events)) this.#logs(out, span)
-    else repeats.write(out, pieces.noLogs)
-    repeats.write(out, this.process.json)
-    out.byte(CLOSE_OBJECT)
+    const fixed = this.#times.write(out)
+    if (this.#options.timestamp) this.#times.writeTimestamp(out)
+    const bracket = this.#writeTags(out, span, fixed)
+    if (span.has(Span.events)) {
+      if (bracket !== 0) out.byte(bracket)
+      this.#logs(out, span)
+    } else if (bracket === CLOSE_OBJECT) pieces.write(out, words.noLogsBehindFields)
+    else pieces.write(out, bracket === 0 ? words.noLogs : words.noLogsBehindList)
+    pieces.write(out, this.process.json)
   }
 
-  /** True when the span ended no later than it began, which Jaeger makes 1 ns, and says so in a tag. */
-  #times(out: Writer): boolean {
-    const early = isBefore1970(this.#startHigh)
-    const low = early ? 0 : this.#startLow
-    const high = early ? 0 : this.#startHigh
-    const repeats = this.#repeats
-    const pieces = this.#pieces
-    repeats.write(out, pieces.startTime)
-    const from = out.pos
-    writeDivided(out, low, high, MICRO)
-    const digits = out.pos - from
-    repeats.write(out, pieces.startTimeMillis)
-    // The same digits without the last three.
-    if (digits > 3) {
-      repeats.copied(out.pos, digits - 3, out.pos - from)
-      out.raw(out.bytes, from, from + digits - 3)
-    } else writeDivided(out, low, high, MILLI)
-    repeats.write(out, pieces.duration)
-    const positive = subtract(this.#endLow, this.#endHigh, this.#startLow, this.#startHigh)
-    writeDivided(out, positive ? times.differenceLow : 0, positive ? times.differenceHigh : 0, MICRO)
-    if (this.#options.timestamp) this.#timestamp(out)
-    return !positive
-  }
-
-  #writeTags(out: Writer, span: SpanRanges, fixed: boolean): void {
+  /** Returns the bracket that is still to be closed, or 0. */
+  #writeTags(out: Writer, span: SpanRanges, fixed: boolean): number {
     const tags = this.#tags
     const { bytes } = span
-    this.#repeats.write(out, this.#pieces.tags)
     tags.begin(out, 'span', this.#view)
     for (const tag of this.#scopeTags) tags.prepared(tag)
     let warned = false
@@ -321,8 +301,7 @@ export class SpanDocuments {
     const start = span.startOf(Span.traceState)
     const stop = span.stopOf(Span.traceState)
     if (start !== -1 && stop > start) tags.text(this.#traceState, bytes, start, stop)
-    tags.end('null')
-    tags.writeFields(out)
+    return tags.end('null')
   }
 
   /** The tag with the warnings, of which those in the attribute that there is already come first. */
@@ -330,10 +309,10 @@ export class SpanDocuments {
     const text = utf8(
       durationWarning(
         bytes.subarray(start, stop),
-        this.#startLow,
-        this.#startHigh,
-        this.#endLow,
-        this.#endHigh,
+        this.#times.startLow,
+        this.#times.startHigh,
+        this.#times.endLow,
+        this.#times.endHigh,
       ),
     )
     this.#tags.text(this.#warnings, text, 0, text.length)
@@ -366,7 +345,6 @@ export class SpanDocuments {
       const early = isBefore1970(timeHigh)
       out.raw(LOG_TIME)
       writeDivided(out, early ? 0 : timeLow, early ? 0 : timeHigh, MICRO)
-      out.raw(FIELDS)
       tags.begin(out, 'log', this.#view)
       const name = event.startOf(SpanEvent.name)
       const nameStop = event.stopOf(SpanEvent.name)
@@ -376,23 +354,10 @@ export class SpanDocuments {
       const fields = this.#fields.reset(bytes, events.start, events.stop)
       while (fields.next())
         if (fields.field === SpanEvent.attributes) tags.attribute(bytes, fields.start, fields.stop)
-      tags.end('[]')
+      const bracket = tags.end('[]')
+      if (bracket !== 0) out.byte(bracket)
       out.byte(CLOSE_OBJECT)
     }
-    out.byte(CLOSE_ARRAY)
-    out.byte(COMMA)
+    out.raw(LOGS_END)
   }
-}
-
-/** The 64 bits that `readTime` read, 0 where the field is absent. */
-let timeLow = 0
-let timeHigh = 0
-
-function readTime(message: Ranges, field: number): void {
-  const start = message.startOf(field)
-  timeLow = timeHigh = 0
-  if (start === -1) return
-  readFixed64(message.bytes, start)
-  timeLow = low
-  timeHigh = high
 }

@@ -1,23 +1,22 @@
 /** What stands in every span's document. */
 
-import type { Piece, Repeats } from '../deflate/repeats.ts'
+import type { Piece } from '../deflate/piece.ts'
+import type { Pieces } from '../deflate/pieces.ts'
 
 const PIECES = {
-  traceId: '{"traceID":',
-  spanId: ',"spanID":',
-  parentSpanId: ',"parentSpanID":',
-  flags: ',"flags":',
-  operationName: ',"operationName":',
-  startTime: ',"startTime":',
-  startTimeMillis: ',"startTimeMillis":',
-  duration: ',"duration":',
-  tags: ',"tags":',
+  traceId: '{"traceID":"',
+  traceIdBehindAction: '"}}\n{"traceID":"',
+  spanId: '","spanID":"',
+  parentSpanId: '","parentSpanID":"',
+  operationBehindId: '","operationName":',
   noLogs: ',"logs":null,',
+  noLogsBehindList: '],"logs":null,',
+  noLogsBehindFields: '},"logs":null,',
 } as const
 
 export type SpanPieces = Readonly<Record<keyof typeof PIECES, Piece>>
 
-export function spanPieces(repeats: Repeats): SpanPieces {
-  const pieces = Object.entries(PIECES).map(([name, text]) => [name, repeats.piece(Buffer.from(text))])
-  return Object.fromEntries(pieces) as SpanPieces
+export function spanPieces(pieces: Pieces): SpanPieces {
+  const made = Object.entries(PIECES).map(([name, text]) => [name, pieces.piece(Buffer.from(text))])
+  return Object.fromEntries(made) as SpanPieces
 }

@@ -11,27 +11,31 @@ import { copyPlainText, writeDouble, writeHex, writeJsonString } from '../../otl
 import { KeyValueRange } from '../../otlp/value.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
-import { type Piece, Repeats } from '../deflate/repeats.ts'
+import type { Piece } from '../deflate/piece.ts'
+import { Pieces } from '../deflate/pieces.ts'
 import { viewOf } from './content-hash.ts'
 import type { Counts } from './counts.ts'
 import type { FieldName, FieldNames } from './field-names.ts'
+import { FirstTags } from './first-tags.ts'
 import { KnownAttributes } from './known-attributes.ts'
 import { KnownKeys } from './known-keys.ts'
 import { TagFields } from './tag-fields.ts'
 import {
   KEY,
   NO_TAGS,
+  OPEN_FIELDS,
+  OPEN_TAGS,
   type PreparedKey,
   type PreparedTag,
   type TagType,
   TEXT_TAIL,
   TYPES,
+  tagBytes,
   VALUE,
 } from './tag-words.ts'
 
-const COMMA = 0x2c
-const OPEN = 0x5b
-const CLOSE = 0x5d
+const CLOSE_LIST = 0x5d
+const CLOSE_OBJECT = 0x7d
 const QUOTE = 0x22
 const TRUE = Buffer.from('true')
 const FALSE = Buffer.from('false')
@@ -48,7 +52,7 @@ const NO_VIEW = viewOf(new Uint8Array())
 
 /** Writes one list after the other. */
 export class TagWriter {
-  readonly repeats: Repeats
+  readonly pieces: Pieces
   readonly #names: FieldNames
   readonly #max: number
   readonly #counts: Counts
@@ -56,71 +60,68 @@ export class TagWriter {
   readonly #attributes: KnownAttributes
   readonly #types: Readonly<Record<TagType, Piece>>
   readonly #textTail: Piece
-  /** Of the attribute that was written last. */
-  #head: Piece
-  #tail: Piece
+  readonly #firstTags: FirstTags
+  readonly #firstFields: FirstTags
   readonly #tag = new KeyValueRange()
   #out = NOWHERE
   /** Of the bytes that attributes are in. */
   #view = NO_VIEW
-  /** Before the next tag: what opens the list, or a comma. */
-  #separator = OPEN
+  /** No tag was written yet. */
+  #first = true
   /** Of the list that is being written: may its tags become fields? Does Jaeger's sanitizer look at it? */
   #span = false
   #invalidKeys = 0
   readonly #fields: TagFields
 
-  constructor(names: FieldNames, options: TagOptions, counts: Counts, repeats = new Repeats(false)) {
-    this.repeats = repeats
+  constructor(names: FieldNames, options: TagOptions, counts: Counts, pieces = new Pieces()) {
+    this.pieces = pieces
     this.#names = names
-    this.#keys = new KnownKeys(names, repeats)
-    this.#attributes = new KnownAttributes(repeats)
+    this.#keys = new KnownKeys(names, pieces)
+    this.#attributes = new KnownAttributes(pieces)
     this.#types = {
-      string: repeats.piece(TYPES.string),
-      bool: repeats.piece(TYPES.bool),
-      int64: repeats.piece(TYPES.int64),
-      float64: repeats.piece(TYPES.float64),
-      binary: repeats.piece(TYPES.binary),
+      string: pieces.piece(TYPES.string),
+      bool: pieces.piece(TYPES.bool),
+      int64: pieces.piece(TYPES.int64),
+      float64: pieces.piece(TYPES.float64),
+      binary: pieces.piece(TYPES.binary),
     }
-    this.#textTail = this.#head = this.#tail = repeats.piece(TEXT_TAIL)
-    this.#fields = new TagFields(repeats)
+    this.#textTail = pieces.piece(TEXT_TAIL)
+    this.#firstTags = new FirstTags(OPEN_TAGS, pieces)
+    this.#firstFields = new FirstTags(OPEN_FIELDS, pieces)
+    this.#fields = new TagFields(pieces)
     this.#max = options.maxValueBytes
     this.#counts = counts
   }
 
   prepareKey(key: string): PreparedKey {
-    return { json: Buffer.from(JSON.stringify(key)), name: this.#names.always(key) }
+    const head = this.pieces.piece(Buffer.concat([KEY, Buffer.from(JSON.stringify(key)), VALUE]))
+    return { head, name: this.#names.always(key) }
   }
 
   /** `place`: of the tag that it stands for from now on. */
-  prepareText(key: string, text: Uint8Array, place = this.repeats.place()): PreparedTag {
+  prepareText(key: string, text: Uint8Array, place?: number): PreparedTag {
     const value = new Writer(64)
     if (!writeJsonString(value, text, 0, this.cut(text, 0, text.length))) this.#counts.invalidText++
     return this.#prepare(key, value.copy(), TYPES.string, place)
   }
 
   prepareTrue(key: string): PreparedTag {
-    return this.#prepare(key, TRUE, TYPES.bool, this.repeats.place())
+    return this.#prepare(key, TRUE, TYPES.bool)
   }
 
-  #prepare(key: string, value: Uint8Array, type: Uint8Array, nth: number): PreparedTag {
+  #prepare(key: string, value: Uint8Array, type: Uint8Array, place?: number): PreparedTag {
     const name = this.#names.always(key)
-    const parts =
-      name === undefined
-        ? [KEY, Buffer.from(JSON.stringify(key)), VALUE, value, type]
-        : [name.json, Buffer.from(':'), value]
-    this.repeats.forget(nth)
-    return { piece: { bytes: Uint8Array.from(Buffer.concat(parts)), nth }, name }
+    return { piece: this.pieces.piece(tagBytes(key, name, value, type), place), name }
   }
 
   /**
-   * Tags of a span or a process, which may become fields and pass Jaeger's sanitizer; or fields of a log. `view` shows the
-   * bytes that attributes are in.
+   * Begins, behind a comma, the tags of a span or a process, which may become fields and pass Jaeger's sanitizer; or the
+   * fields of a log. `view` shows the bytes that attributes are in.
    */
   begin(out: Writer, of: 'span' | 'log', view: DataView): void {
     this.#out = out
     this.#view = view
-    this.#separator = OPEN
+    this.#first = true
     this.#span = of === 'span'
     this.#invalidKeys = 0
     this.#fields.forget()
@@ -134,49 +135,48 @@ export class TagWriter {
     this.#fields.release()
   }
 
-  /** Ends the list. `empty` is what Jaeger writes when no tag was given; with tags as fields it is always a list. */
-  end(empty: 'null' | '[]'): void {
+  /**
+   * Ends the list, and writes the `tag` object behind it when there are fields. `empty` is what Jaeger writes when no tag
+   * was given; with tags as fields it is always a list. The last bracket is left to the caller: this returns it, or 0 when
+   * there is none.
+   */
+  end(empty: 'null' | '[]'): number {
     const out = this.#out
-    if (this.#separator === COMMA) out.byte(CLOSE)
-    else if (empty === 'null' && !(this.#span && this.#names.any)) out.raw(NULL)
-    else out.raw(NO_TAGS)
+    const { any } = this.#fields
+    const open = !this.#first
+    if (!open) {
+      out.raw(this.#opening, 0, this.#opening.length - 1)
+      out.raw(empty === 'null' && !(this.#span && this.#names.any) ? NULL : NO_TAGS)
+    }
+    this.#fields.write(out, open)
+    return any ? CLOSE_OBJECT : open ? CLOSE_LIST : 0
   }
 
-  /** `"tag":{...}` behind a comma, when there are any. */
-  writeFields(out: Writer): void {
-    this.#fields.write(out)
+  get #opening(): Uint8Array {
+    return this.#span ? OPEN_TAGS : OPEN_FIELDS
   }
 
   prepared({ piece, name }: PreparedTag): void {
-    if (name !== undefined) {
-      this.#fields.add(name, piece)
-      return
-    }
-    this.#separate()
-    this.repeats.write(this.#out, piece)
+    if (name !== undefined) this.#fields.add(name, piece)
+    else this.#begin(piece)
   }
 
-  text({ json, name }: PreparedKey, bytes: Uint8Array, start: number, stop: number): void {
+  text({ head, name }: PreparedKey, bytes: Uint8Array, start: number, stop: number): void {
     const end = this.cut(bytes, start, stop)
     if (name !== undefined && this.#span) {
       if (!writeJsonString(this.#fields.values, bytes, start, end)) this.#counts.invalidText++
       this.#fields.add(name)
       return
     }
-    const out = this.#out
-    this.#separate()
-    out.raw(KEY)
-    out.raw(json)
-    out.raw(VALUE)
-    if (!writeJsonString(out, bytes, start, end)) this.#counts.invalidText++
+    this.#begin(head)
+    if (!writeJsonString(this.#out, bytes, start, end)) this.#counts.invalidText++
     this.#type('string')
   }
 
   /** A tag whose value is bytes. */
   binary(key: string, bytes: Uint8Array): void {
     const out = this.#out
-    this.#separate()
-    out.raw(KEY)
+    this.#beginUnknown()
     out.raw(Buffer.from(JSON.stringify(key)))
     out.raw(VALUE)
     writeHex(out, bytes, 0, this.#cutBinary(0, bytes.length))
@@ -185,42 +185,50 @@ export class TagWriter {
 
   /** The attribute that is the KeyValue `[start, stop)` of what `view` shows, which is in `bytes`. */
   attribute(bytes: Uint8Array, start: number, stop: number): void {
-    const attributes = this.#attributes
-    const { repeats } = this
-    const out = this.#out
-    const same = attributes.find(this.#view, start, stop)
-    if (same !== undefined) {
-      this.#separate()
-      repeats.moved(same.head.nth, out.pos)
-      repeats.write(out, same)
-      repeats.moved(same.tail.nth, out.pos - same.tail.bytes.length)
-      return
-    }
-    const { pos } = out
-    if (!this.#inList(bytes, start, stop)) this.#rareAttribute(bytes, start, stop)
-    else if (attributes.wanted) {
-      const json = out.bytes.subarray(pos + 1, out.pos)
-      attributes.keep(this.#view, start, stop, json, this.#head, this.#tail)
-    }
+    const slot = this.#attributes.find(this.#view, start, stop)
+    if (slot >= 0) this.#known(slot)
+    else if (!this.#plainText(bytes, start, stop) && !this.#inList(bytes, start, stop))
+      this.#rareAttribute(bytes, start, stop)
   }
 
-  /** True when the attribute was written to the list and would be written there in the same way wherever it came again. */
+  #known(slot: number): void {
+    const { pieces } = this
+    const out = this.#out
+    if (!this.#first && pieces.again(out, this.#attributes.firstPlace + slot)) return
+    const { json, head, tail } = this.#attributes.at(slot)
+    if (this.#first || pieces.copies) {
+      this.#begin(json)
+      return
+    }
+    const at = pieces.lengthOf(out)
+    pieces.write(out, head)
+    out.raw(json.bytes, head.bytes.length, json.bytes.length - tail.bytes.length)
+    pieces.write(out, tail)
+    pieces.stands(json, at)
+  }
+
+  /** False, and nothing is written, when the attribute's key is not known, or it may become a field. */
   #inList(bytes: Uint8Array, start: number, stop: number): boolean {
-    if (this.#plainText(bytes, start, stop)) return true
     const { keyStart, keyStop, valueStart: anyStart, valueStop: anyStop } = this.#tag.find(bytes, start, stop)
     const known = this.#keys.find(bytes, keyStart, keyStop)
     if (known === undefined || !this.#stays(known.name)) return false
     const out = this.#out
     const counts = this.#counts
     const changes = counts.invalidText + counts.cutValues
-    this.#separate()
-    this.repeats.write(out, known.head)
-    this.#head = known.head
-    this.#tail = this.#types[this.#value(out, bytes, anyStart, anyStop)]
-    this.repeats.write(out, this.#tail)
+    this.#begin(known.head)
+    const from = out.pos
+    const tail = this.#types[this.#value(out, bytes, anyStart, anyStop)]
     // What is counted must be counted again.
-    if (counts.invalidText + counts.cutValues !== changes) this.#attributes.wanted = false
+    if (this.#attributes.wanted && counts.invalidText + counts.cutValues === changes)
+      this.#keep(start, stop, known.head, from, tail)
+    this.pieces.write(out, tail)
     return true
+  }
+
+  /** The attribute is worth to be kept, and its value was written from `from` on. */
+  #keep(start: number, stop: number, head: Piece, from: number, tail: Piece): void {
+    const value = this.#out.bytes.subarray(from, this.#out.pos)
+    this.#attributes.keep(this.#view, start, stop, head, value, tail)
   }
 
   /** True when a tag with that name is in the list: of what a log has, all are, but that is no rule for spans. */
@@ -231,8 +239,8 @@ export class TagWriter {
   }
 
   /**
-   * What most attributes are, in one go: a known key, and a text as it stands in JSON, both shorter than 128 bytes. False
-   * says nothing, and nothing was written.
+   * What most attributes are, in one go: a known key, and a text, both shorter than 128 bytes. False says nothing, and
+   * nothing was written.
    *
    *     0a <length> key  12 <length> 0a <length> text
    */
@@ -248,21 +256,19 @@ export class TagWriter {
     if (known === undefined || !this.#stays(known.name)) return false
     const out = this.#out
     const { head } = known
-    const begin = out.pos
-    const text = begin + 2 + head.bytes.length
-    out.reserve(2 + head.bytes.length + length)
-    const target = out.bytes
-    const pos = copyPlainText(target, text, bytes, from, stop)
-    if (pos === -1) return false
-    target[begin] = this.#separator
-    out.pos = begin + 1
-    this.repeats.write(out, head)
-    target[text - 1] = QUOTE
+    // Room for what the piece may leave there, too.
+    out.reserve(head.bytes.length + OPEN_TAGS.length + 1 + length)
+    this.#begin(head)
+    const before = out.pos
+    const pos = copyPlainText(out.bytes, before + 1, bytes, from, stop)
+    if (pos === -1) {
+      this.#type(this.#value(out, bytes, keyStop + 2, stop))
+      return true
+    }
+    out.bytes[before] = QUOTE
     out.pos = pos
-    this.repeats.write(out, this.#textTail)
-    this.#separator = COMMA
-    this.#head = head
-    this.#tail = this.#textTail
+    if (this.#attributes.wanted) this.#keep(start, stop, head, before, this.#textTail)
+    this.pieces.write(out, this.#textTail)
     return true
   }
 
@@ -279,20 +285,14 @@ export class TagWriter {
       }
       this.#fields.values.rewind(before)
     }
-    const out = this.#out
-    const before = out.pos
-    const separator = this.#separator
-    this.#separate()
-    out.raw(KEY)
-    if (!writeJsonString(out, bytes, keyStart, keyStop)) {
+    if (this.#span && !isUtf8(bytes.subarray(keyStart, keyStop))) {
       this.#counts.invalidText++
-      if (this.#span) {
-        out.rewind(before)
-        this.#separator = separator
-        this.#invalidKey(bytes.subarray(keyStart, keyStop), bytes, anyStart, anyStop)
-        return
-      }
+      this.#invalidKey(bytes.subarray(keyStart, keyStop), bytes, anyStart, anyStop)
+      return
     }
+    const out = this.#out
+    this.#beginUnknown()
+    if (!writeJsonString(out, bytes, keyStart, keyStop)) this.#counts.invalidText++
     out.raw(VALUE)
     this.#type(this.#value(out, bytes, anyStart, anyStop))
   }
@@ -349,13 +349,28 @@ export class TagWriter {
     this.binary(`${INVALID_KEY}${++this.#invalidKeys}`, Buffer.concat([key, Buffer.from(':'), value]))
   }
 
-  #separate(): void {
-    this.#out.byte(this.#separator)
-    this.#separator = COMMA
+  /** The next tag, or what it begins with. */
+  #begin(piece: Piece): void {
+    const { pieces } = this
+    const out = this.#out
+    if (!this.#first) {
+      pieces.write(out, piece)
+      return
+    }
+    this.#first = false
+    if (this.#span) this.#firstTags.write(out, piece)
+    else this.#firstFields.write(out, piece)
+  }
+
+  /** The next tag, of whose key nothing is known. */
+  #beginUnknown(): void {
+    if (this.#first) this.#out.raw(this.#opening)
+    this.#out.raw(KEY, this.#first ? 1 : 0)
+    this.#first = false
   }
 
   #type(type: TagType): void {
-    this.repeats.write(this.#out, this.#types[type])
+    this.pieces.write(this.#out, this.#types[type])
   }
 
   /** Where the text ends that is kept: never within a character. */

@@ -152,7 +152,7 @@ test('a document as it stands in the index', () => {
         tag('w3c.tracestate', '"a=b"', 'string'),
       ].join(',') +
       `],"logs":[{"timestamp":1764000000123456,"fields":[${tag('event', '"boom"', 'string')}]}],` +
-      `"process":{"serviceName":"shop","tags":[${tag('host.name', '"a\\"b"', 'string')}]}}`,
+      `"process":{"serviceName":"shop","tags":[${tag('host.name', '"a\\"b"', 'string')}]}}\n`,
   )
 })
 

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { crc32 } from 'node:zlib'
+import { moved, sumOf } from '../../../../core/formats/deflate/crc.ts'
+import { codeLengths, codesOf } from '../../../../core/formats/deflate/huffman.ts'
+import type { Piece } from '../../../../core/formats/deflate/piece.ts'
+import { Packed } from '../../../kit/packed.ts'
+import { Random } from '../../../kit/random.ts'
+
+// Scenario: hundreds of texts of random letters and pieces: none, short and long ones, far apart, taking each other's places,
+// changing their bytes, followed by the same letters as before, by others, by some of them.
+// Guarantees: what zlib unpacks is the text, and gzip's checksum and size fit.
+test('what is packed as it is written is what zlib unpacks', () => {
+  const random = new Random(7)
+  const packed = new Packed()
+  const { pieces } = packed
+  const some = (most: number) => random.bytes(1 + random.below(most))
+  const known = Array.from({ length: 40 }, (_, n) => pieces.piece(some(n === 0 ? 3000 : n < 5 ? 3 : 60)))
+  const staying = Array.from({ length: 10 }, () => pieces.piece(random.bytes(4 + random.below(60))))
+  const gone: Piece[] = []
+  const changing = Array.from({ length: 3 }, () => pieces.piece(some(20)))
+  const behind = Array.from({ length: 6 }, () => some(30))
+  for (let round = 0; round < 300; round++) {
+    packed.begin()
+    // A distance of more than 32 KiB is none.
+    const steps = random.chance(0.1) ? 4000 : random.below(200)
+    const few = 1 + random.below(known.length)
+    for (let step = 0; step < steps; step++) {
+      const nth = random.below(few)
+      if (random.chance(0.02)) {
+        gone.push(known[nth]!)
+        known[nth] = pieces.piece(some(60), known[nth]!.nth)
+      }
+      // Who had written a piece whose place is taken may come for it.
+      if (random.chance(0.02)) packed.piece(known[nth]!)
+      if (random.chance(0.5)) packed.piece(known[nth]!)
+      else if (random.chance(0.2)) {
+        const one = random.pick(staying)
+        if (!packed.again(one)) packed.parts(one)
+      } else if (random.chance(0.05) && gone.length > 0) packed.piece(random.pick(gone))
+      else if (random.chance(0.3)) {
+        const one = random.pick(changing)
+        if (random.chance(0.5)) {
+          one.bytes.set(random.bytes(one.bytes.length))
+          pieces.forget(one.nth)
+        }
+        packed.alone(one)
+      } else {
+        const letters = random.pick(behind)
+        packed.letters(random.chance(0.5) ? letters : letters.subarray(0, random.below(letters.length)))
+        if (random.chance(0.3)) packed.letters(some(5))
+      }
+    }
+    packed.end()
+  }
+})
+
+// Scenario: a piece that stood as far back as deflate reaches, and one that stood a byte further.
+// Guarantees: the first is a match, the second cannot be had again, and written it is letters.
+test('pieces that are far back', () => {
+  const packed = new Packed()
+  const random = new Random(13)
+  const piece = packed.pieces.piece(random.bytes(100))
+  for (const [distance, isMatch] of [
+    [32_768, true],
+    [32_769, false],
+  ] as const)
+    for (const asks of [true, false]) {
+      packed.begin()
+      packed.piece(piece)
+      packed.letters(random.bytes(distance - piece.bytes.length))
+      if (asks) assert.equal(packed.again(piece), isMatch)
+      else packed.piece(piece)
+      packed.end()
+    }
+})
+
+// Scenario: somebody writes a piece whose place another piece has taken, and the other one, in turns.
+// Guarantees: each is what is written, and zlib unpacks it.
+test('a place that was taken', () => {
+  const packed = new Packed()
+  const first = packed.pieces.piece(Buffer.from('the piece that was here before'))
+  const second = packed.pieces.piece(Buffer.from('and who took its place'), first.nth)
+  for (let round = 0; round < 3; round++) {
+    packed.begin()
+    for (const one of [second, first, first, second, second, first]) packed.piece(one)
+    packed.letters(Buffer.from('the end'))
+    packed.end()
+  }
+})
+
+// Scenario: the same piece in front of letters that begin alike, as the last thing of a text and at the same place of the next.
+// Guarantees: what followed in one text is not taken for what follows in another.
+test('texts know nothing of each other', () => {
+  const packed = new Packed()
+  const piece = packed.pieces.piece(Buffer.from('the path is '))
+  const other = packed.pieces.piece(Buffer.from('another piece'))
+  for (const ending of ['/api/orders/1', '/api/orders/2']) {
+    packed.begin()
+    packed.piece(piece)
+    packed.letters(Buffer.from(ending))
+    packed.end()
+    packed.begin()
+    packed.piece(piece)
+    packed.piece(other)
+    packed.piece(piece)
+    packed.letters(Buffer.from(ending))
+    packed.end()
+  }
+})
+
+// Scenario: a megabyte of pieces with letters between them that begin alike.
+// Guarantees: pieces that come again cost two or three bytes, and letters that came before nothing.
+test('what comes again is small', () => {
+  const packed = new Packed()
+  const random = new Random(3)
+  const key = packed.pieces.piece(Buffer.from(',{"key":"url.path","value":"'))
+  const rest = packed.pieces.piece(Buffer.from(`","type":"string"}${'.'.repeat(300)}`))
+  let last = 0
+  for (let round = 0; round < 3; round++) {
+    packed.begin()
+    for (let i = 0; i < 3000; i++) {
+      packed.piece(key)
+      packed.letters(Buffer.from(`/api/orders/${random.below(10)}`))
+      packed.piece(rest)
+    }
+    const { plain, packed: size } = packed.end()
+    assert.ok(plain > 1_000_000)
+    last = size
+  }
+  assert.ok(last < 3000 * 8, `${last} bytes`)
+})
+
+// Scenario: nothing; one letter; a text larger than a block; letters that come so unequally often that codes would have more
+// than 15 bits.
+// Guarantees: zlib unpacks all of them, one after the other with codes of those before.
+test('texts of every size', () => {
+  const packed = new Packed()
+  const random = new Random(5)
+  const unequal: Uint8Array[] = []
+  for (let letter = 0, times = 1, before = 1; letter < 24; letter++) {
+    unequal.push(new Uint8Array(times).fill(letter))
+    ;[before, times] = [times, before + times]
+  }
+  const texts = [[], [random.bytes(1)], [random.bytes(1_500_000)], unequal, unequal, [random.bytes(3)], []]
+  for (const parts of texts) {
+    packed.begin()
+    for (const part of parts) packed.letters(part)
+    packed.end()
+  }
+})
+
+// Scenario: texts of every length up to some thousand, put together from two parts.
+// Guarantees: the checksum that is put together is zlib's.
+test('checksums add up', () => {
+  const random = new Random(11)
+  for (let length = 0; length < 3000; length += length < 600 ? 1 : 97) {
+    const [first, second] = [random.bytes(random.below(50)), random.bytes(length)]
+    const whole = moved(moved(-1, first.length) ^ sumOf(first), length) ^ sumOf(second)
+    assert.equal(~whole >>> 0, crc32(Buffer.concat([first, second])))
+  }
+})
+
+// Scenario: any number of symbols, however often they come, and the two limits that deflate has.
+// Guarantees: the codes fill the tree exactly, no code begins with another, and rarer symbols have no shorter codes.
+test('the lengths of codes make a whole tree', () => {
+  const random = new Random(3)
+  for (let round = 0; round < 500; round++) {
+    const most = random.chance(0.5) ? 15 : 7
+    const count = 2 + random.below(most === 7 ? 18 : 285)
+    const frequencies = Uint32Array.from({ length: count }, () =>
+      random.chance(0.3) ? 0 : random.chance(0.3) ? 2 ** random.below(30) : 1 + random.below(50),
+    )
+    frequencies[0] = frequencies[count - 1] = 1
+    const lengths = new Uint8Array(count)
+    codeLengths(frequencies, count, most, lengths)
+    const room = lengths.reduce((sum, length) => sum + (length === 0 ? 0 : 2 ** -length), 0)
+    assert.equal(room, 1)
+    for (let i = 0; i < count; i++) {
+      assert.equal(lengths[i] === 0, frequencies[i] === 0)
+      assert.ok(lengths[i]! <= most)
+      for (let j = 0; j < count; j++)
+        if (frequencies[i]! > frequencies[j]! && frequencies[j] !== 0) assert.ok(lengths[i]! <= lengths[j]!)
+    }
+  }
+})
+
+// Scenario: the example of RFC 1951 3.2.2: lengths 3, 3, 3, 3, 3, 2, 4, 4.
+// Guarantees: the codes are those of the RFC, first bit lowest.
+test('codes are those that the lengths say', () => {
+  const codes = new Int32Array(8)
+  codesOf(Uint8Array.of(3, 3, 3, 3, 3, 2, 4, 4), 8, codes)
+  const bits = [...codes].map(code => {
+    const length = code >>> 16
+    return (code & 0xffff).toString(2).padStart(length, '0').split('').reverse().join('')
+  })
+  assert.deepEqual(bits, ['010', '011', '100', '101', '110', '00', '1110', '1111'])
+})
