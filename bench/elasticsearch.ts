@@ -13,9 +13,9 @@ import { FreshRequests, type Server, startJaegerCollector, startOurs } from './e
 import { cpuUs, IN_FLIGHT, open, rss, SPANS, sendOne } from './kafka-servers.ts'
 
 const quick = process.argv.includes('--quick')
-const REQUESTS = quick ? 60 : 150
+const REQUESTS = quick ? 60 : 100
 /** V8 goes on optimizing for some hundred thousand spans. */
-const WARM_UP = quick ? 60 : 600
+const WARM_UP = quick ? 60 : 400
 const ROUNDS = quick ? 1 : 5
 
 const url = await elasticsearchUrl()
