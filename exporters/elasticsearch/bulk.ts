@@ -72,9 +72,13 @@ export class Bulk {
 
   /** Two bodies that together are this one, which has two documents or more. */
   halves(): [Bulk, Bulk] {
+    return this.parted(this.ends.length >> 1)
+  }
+
+  /** Two bodies that together are this one: the first `count` documents, and the others. */
+  parted(count: number): [Bulk, Bulk] {
     const all = this.ends.map((_, i) => i)
-    const half = all.length >> 1
-    return [this.only(all.slice(0, half)), this.only(all.slice(half))]
+    return [this.only(all.slice(0, count)), this.only(all.slice(count))]
   }
 }
 

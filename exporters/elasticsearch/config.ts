@@ -168,7 +168,7 @@ const keys = section(
         bytes: integer({
           default: 5_000_000,
           min: 1,
-          doc: 'No document begins behind so many bytes of a bulk request, before compression.',
+          doc: 'No bulk request is larger than this before compression, but for a single document.',
         }),
         interval: duration({
           default: '0s',

@@ -10,6 +10,7 @@ import { Bulk } from './bulk.ts'
 const STEP = 64 * 1024
 /** What is written between two pieces that has grown larger is let go. */
 const KEPT_BYTES_MAX = 256 * 1024
+const NOWHERE = new Writer(64)
 
 export class JaegerBody {
   /** What bodies lie in. */
@@ -41,12 +42,17 @@ export class JaegerBody {
       this.out.bytes = this.buffers.take() ?? Buffer.allocUnsafeSlow(STEP)
       return
     }
-    this.out.trim(KEPT_BYTES_MAX)
+    this.out.rewind()
     this.#text.begin(bytes => {
       const free = this.packed.take()
       if (free !== undefined && free.length >= bytes) return free
       return Buffer.allocUnsafeSlow(Math.ceil(bytes / STEP) * STEP)
     })
+  }
+
+  /** Documents so far. */
+  get count(): number {
+    return this.#ends.length
   }
 
   /** Bytes so far. */
@@ -70,8 +76,13 @@ export class JaegerBody {
       return undefined
     }
     const { out } = this
-    if (text === undefined) return new Bulk({ bytes: out.take() }, this.#ends, this.#keys, this.#items)
+    if (text === undefined) {
+      // The body is the sender's alone.
+      this.out = NOWHERE
+      return new Bulk({ bytes: out.take() }, this.#ends, this.#keys, this.#items)
+    }
     this.pieces.flush(out)
+    out.trim(KEPT_BYTES_MAX)
     return new Bulk({ gzip: text.end() }, this.#ends, this.#keys, this.#items)
   }
 }

@@ -94,20 +94,32 @@ export class JaegerBulks implements Documents {
     const walker = new ItemWalker(EMPTY, 'traces')
     /** Documents of services that this batch has already. */
     const offered = new Set<string>()
+    /** Of what was written for one span of the body. */
+    let largest = 0
     body.begin()
     for (const chunk of chunks) {
       walker.reset(chunk, 'traces')
       while (walker.next()) {
+        if (body.count > 0 && body.size + largest > this.#maxBytes) {
+          // Nobody may ever ask for the next body, and others may write theirs before that.
+          documents.release()
+          yield body.take()!
+          body.begin()
+          largest = 0
+        }
+        const { count, size } = body
         documents.begin(walker)
         const at = this.#indexTime(documents.startMillis, nowMs)
         this.#service(at, offered, nowMs)
         this.#span(body.out, this.#spanIndex.at(at))
         body.end(undefined, 1)
-        if (body.size < this.#maxBytes) continue
-        // Nobody may ever ask for the next body, and others may write theirs before that.
+        largest = Math.max(largest, body.size - size)
+        if (body.size <= this.#maxBytes || count === 0) continue
+        // It is larger than all before it, and does not fit beside them.
         documents.release()
-        yield body.take()!
+        yield* body.take()!.parted(count)
         body.begin()
+        largest = 0
       }
     }
     documents.release()

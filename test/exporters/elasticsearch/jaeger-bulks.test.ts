@@ -90,17 +90,20 @@ function bulksOf(packs: boolean, maxBytes: number): JaegerBulks {
 }
 
 // Scenario: batches of real and of random spans, large and small bodies, several batches written in turns, buffers used again.
-// Guarantees: what is packed unpacks to the body, and the body is the same as without packing.
+// Guarantees: what is packed unpacks to the body, and the body is the same as without packing; none is too large, also where a
+// document is larger than all before it.
 test('packed bodies hold what the bodies hold', () => {
   const rounds = Array.from({ length: 12 }, (_, round) => [
     realisticTraces(200, round),
     generate('traces', round, 40).bytes,
     realisticTraces(30, round),
   ])
+  let partings = 0
   for (const maxBytes of [5_000_000, 60_000, 20_000]) {
     const packing = bulksOf(true, maxBytes)
     const plain = bulksOf(false, maxBytes)
     let packed = 0
+    let parted = 0
     for (const chunks of rounds) {
       const batches: Batch[] = [batchOf('traces', chunks, 270), batchOf('traces', chunks.toReversed(), 270)]
       const makers = batches.map(batch => packing.bulks(batch, NOW))
@@ -114,11 +117,20 @@ test('packed bodies hold what the bodies hold', () => {
           if (value === undefined || other.value === undefined) continue
           open = true
           const { gzip } = value
-          assert.ok(gzip !== undefined && other.value.gzip === undefined)
-          assert.equal(Buffer.compare(gunzipSync(gzip), other.value.bytes), 0)
+          assert.equal(other.value.gzip, undefined)
+          assert.equal(
+            Buffer.compare(gzip === undefined ? value.bytes : gunzipSync(gzip), other.value.bytes),
+            0,
+          )
+          // The documents of one span: its own, and that of its service.
+          if (value.items.reduce((sum, items) => sum + items, 0) > 1) assert.ok(value.size <= maxBytes)
           assert.deepEqual(value.ends, other.value.ends)
           for (const key of value.keys)
             if (key !== undefined) for (const bulks of [packing, plain]) bulks.landed(key, NOW)
+          if (gzip === undefined) {
+            parted++
+            continue
+          }
           // Asked for when something went wrong.
           if (packed++ % 5 === 0) assert.equal(Buffer.compare(value.bytes, other.value.bytes), 0)
           plain.buffers.giveBack(other.value.bytes)
@@ -126,7 +138,9 @@ test('packed bodies hold what the bodies hold', () => {
         }
     }
     assert.ok(packed >= 12)
+    partings += parted
   }
+  assert.ok(partings > 0)
 })
 
 function spanOf(attributes: readonly (readonly [key: string, value: string])[], nth: number) {
