@@ -8,7 +8,6 @@ import { indexPrefix } from '../test/services/elasticsearch.ts'
 import { localJaeger } from '../test/services/jaeger.ts'
 import { freePort } from '../test/services/ports.ts'
 import { type Running, run } from '../test/services/process.ts'
-import { SPANS } from './kafka-servers.ts'
 import { OURS } from './ours.ts'
 
 const HEAD = 5
@@ -72,8 +71,8 @@ interface Variant {
   readonly ids: readonly number[]
 }
 
-function variant(seed: number): Variant {
-  const { buffer, byteOffset, length } = realisticTraces(SPANS, seed)
+function variant(spans: number, seed: number): Variant {
+  const { buffer, byteOffset, length } = realisticTraces(spans, seed)
   const request = Buffer.from(buffer, byteOffset, length)
   const ids: number[] = []
   const walker = new ItemWalker(request, 'traces')
@@ -93,10 +92,16 @@ function variant(seed: number): Variant {
   return { request, ids }
 }
 
-/** Requests of 512 spans that began a moment ago, each with ids that no other has, as gRPC sends them. */
+/** Requests of so many spans that began a moment ago, each with ids that no other has, as gRPC sends them. */
 export class FreshRequests {
-  readonly #variants = Array.from({ length: VARIANTS }, (_, nth) => variant(nth + 1))
+  readonly spans: number
+  readonly #variants: readonly Variant[]
   #nth = 0
+
+  constructor(spans: number) {
+    this.spans = spans
+    this.#variants = Array.from({ length: VARIANTS }, (_, nth) => variant(spans, VARIANTS * spans + nth))
+  }
 
   next(): Uint8Array {
     const { request, ids } = this.#variants[this.#nth % VARIANTS]!
