@@ -52,6 +52,12 @@ export function copyPlainText(
   return pos
 }
 
+/** True when `source[start, stop)` is, as it stands, what belongs between the quotes of a JSON string. */
+export function isPlainText(source: Uint8Array, start: number, stop: number): boolean {
+  for (let i = start; i < stop; i++) if (CLASS[source[i]!] !== 0) return false
+  return true
+}
+
 function writeSlowly(out: Writer, source: Uint8Array, start: number, stop: number): boolean {
   const text = source.subarray(start, stop)
   const wellFormed = isUtf8(text)

@@ -29,6 +29,7 @@ export class JaegerBody {
     this.buffers = new BodyBuffers(2 * maxBytes)
     this.packed = new BodyBuffers(maxBytes)
     this.#text = packs ? new PackedText() : undefined
+    if (this.#text !== undefined) this.out = this.#text.out
     this.pieces = new Pieces(this.#text)
   }
 
@@ -42,7 +43,6 @@ export class JaegerBody {
       this.out.bytes = this.buffers.take() ?? Buffer.allocUnsafeSlow(STEP)
       return
     }
-    this.out.rewind()
     this.#text.begin(bytes => {
       const free = this.packed.take()
       if (free !== undefined && free.length >= bytes) return free
@@ -55,13 +55,14 @@ export class JaegerBody {
     return this.#ends.length
   }
 
-  /** Bytes so far. */
+  /** Bytes of documents so far. */
   get size(): number {
-    return this.pieces.lengthOf(this.out)
+    return this.#text?.length ?? this.out.pos
   }
 
   /** The document that was written last stands for so many items. */
   end(key: string | undefined, items: number): void {
+    this.#text?.pack()
     this.#ends.push(this.size)
     this.#keys.push(key)
     this.#items.push(items)
@@ -81,7 +82,6 @@ export class JaegerBody {
       this.out = NOWHERE
       return new Bulk({ bytes: out.take() }, this.#ends, this.#keys, this.#items)
     }
-    this.pieces.flush(out)
     out.trim(KEPT_BYTES_MAX)
     return new Bulk({ gzip: text.end() }, this.#ends, this.#keys, this.#items)
   }

@@ -28,6 +28,8 @@ const EMPTY = new Uint8Array()
 const END_OF_ACTION = Buffer.from('"}}\n')
 const TTL_MS = 12 * 3_600_000
 const NEWLINE = 0x0a
+/** Whatever the config says: a packed text reaches no further (POSITION_MAX in packed-text.ts). */
+const BODY_BYTES_MAX = 512 * 1024 * 1024
 
 export class JaegerBulks implements Documents {
   readonly buffers: BodyBuffers
@@ -55,7 +57,7 @@ export class JaegerBulks implements Documents {
     const rotation = rotationOf(config)
     const prefix = indices.index_prefix
     this.#config = config
-    this.#maxBytes = maxBytes
+    this.#maxBytes = Math.min(maxBytes, BODY_BYTES_MAX)
     this.#body = new JaegerBody(packs, maxBytes)
     this.buffers = this.#body.buffers
     this.packed = this.#body.packed
@@ -141,11 +143,19 @@ export class JaegerBulks implements Documents {
   }
 
   #service(at: number, offered: Set<string>, nowMs: number): void {
-    const { process, operation, operationStart, operationStop } = this.#documents
-    this.#operations.find(process.id, process.service, operation, operationStart, operationStop)
+    const { process, operation, operationStart, operationStop, name } = this.#documents
     const index = this.#serviceIndex.at(at)
+    if (name?.process === process.id && name.index === index && nowMs < name.untilMs) return
+    this.#operations.find(process.id, process.service, operation, operationStart, operationStop)
     const key = this.#services.missing(index.name, hashLow, hashHigh, nowMs)
-    if (key === undefined || offered.has(key)) return
+    if (key === undefined) {
+      if (name === undefined) return
+      name.process = process.id
+      name.index = index
+      name.untilMs = this.#services.untilMs
+      return
+    }
+    if (offered.has(key)) return
     offered.add(key)
     const { out } = this.#body
     out.raw(index.actionBeforeId)
@@ -166,8 +176,8 @@ export class JaegerBulks implements Documents {
     }
     const pieces = this.#pieces
     if (index !== this.#actionIndex) {
-      this.#actionIndex = index
       this.#action = pieces.piece(index.actionBeforeId, this.#action.nth)
+      this.#actionIndex = index
     }
     pieces.write(out, this.#action)
     documents.writeWithId(out)

@@ -12,6 +12,8 @@ interface Slot {
 }
 
 export class ServiceCache {
+  /** How long what was found last stays known. */
+  untilMs = 0
   readonly #ttlMs: number
   /** Until when, by key; the oldest first. */
   readonly #until = new Map<string, number>()
@@ -32,12 +34,15 @@ export class ServiceCache {
       slot.high === high &&
       slot.index === index &&
       nowMs < slot.until
-    )
+    ) {
+      this.untilMs = slot.until
       return undefined
+    }
     const key = `${index} ${high.toString(16)}.${low.toString(16)}`
     const until = this.#until.get(key)
     if (until === undefined || nowMs >= until) return key
     this.#slots[at] = { low, high, index, until }
+    this.untilMs = until
     return undefined
   }
 

@@ -10,12 +10,11 @@ import { Writer } from '../../core/otlp/writer.ts'
 export class Packed {
   readonly #text = new PackedText()
   readonly pieces = new Pieces(this.#text)
-  readonly out = new Writer(64)
+  readonly out = this.#text.out
   readonly #plain = new Writer(64)
 
   begin(): void {
     this.#plain.rewind()
-    this.out.rewind()
     this.#text.begin(bytes => new Uint8Array(bytes))
   }
 
@@ -24,23 +23,29 @@ export class Packed {
     this.#plain.raw(piece.bytes)
   }
 
-  alone(piece: Piece): void {
-    this.pieces.writeAlone(this.out, piece)
+  /** One of `pieces.changing`. */
+  changing(piece: Piece): void {
+    this.pieces.writeChanging(this.out, piece)
     this.#plain.raw(piece.bytes)
   }
 
-  /** False, and nothing is written, when the piece stood too far back. */
-  again(piece: Piece): boolean {
-    const again = this.pieces.again(this.out, piece.nth)
-    if (again) this.#plain.raw(piece.bytes)
-    return again
+  /** A piece that is noted by its place. */
+  place(piece: Piece): void {
+    this.pieces.writePlace(piece.nth)
+    this.#plain.raw(piece.bytes)
   }
 
-  /** The piece in letters; from now on it stands here. */
-  parts(piece: Piece): void {
-    const at = this.pieces.lengthOf(this.out)
-    this.letters(piece.bytes)
-    this.pieces.stands(piece, at)
+  /** A piece that may be taken apart. */
+  parted(head: Piece, value: Uint8Array, tail: Piece): Piece {
+    const piece = this.pieces.piece(Buffer.concat([head.bytes, value, tail.bytes]))
+    this.pieces.part(piece, head, value, tail)
+    return piece
+  }
+
+  /** What is written until then is packed. */
+  pack(): void {
+    this.#text.pack()
+    assert.equal(this.#text.length, this.#plain.pos)
   }
 
   letters(bytes: Uint8Array): void {
@@ -50,9 +55,6 @@ export class Packed {
 
   /** Checks that zlib finds the text in it; returns how long both are. */
   end(): { readonly plain: number; readonly packed: number } {
-    const { pieces, out } = this
-    assert.equal(pieces.lengthOf(out), this.#plain.pos)
-    pieces.flush(out)
     const packed = this.#text.end()
     assert.equal(Buffer.compare(gunzipSync(packed), this.#plain.take()), 0)
     return { plain: this.#plain.pos, packed: packed.length }

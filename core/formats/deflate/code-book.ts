@@ -4,14 +4,26 @@
  */
 
 import { codeLengths, codesOf } from './huffman.ts'
+import {
+  BITS_SHIFT,
+  CODE,
+  COUNT,
+  DISTANCE_COUNT,
+  DISTANCE_SHIFT,
+  DISTANCES,
+  LENGTHS,
+  MATCH_MAX,
+  MATCH_MIN,
+  SYMBOL_SHIFT,
+  type Table,
+} from './table.ts'
 
-export const END_OF_BLOCK = 256
+const END_OF_BLOCK = 256
 /** Letters, the end, and lengths of matches; and two that no block has. */
 const LITERALS = 286
 const LITERAL_CODES = 288
-const DISTANCES = 30
-const CODE_MAX = 15
-/** With what follows it a distance has 24 bits: with 7 that wait, fewer than a word has. */
+/** Two letters, a length with what follows it, or a distance with that have 24 bits: with 7 that wait, fewer than a word. */
+const CODE_MAX = 12
 const DISTANCE_CODE_MAX = 11
 /** The codes of the codes' lengths have 7 bits at most, and stand in this order. */
 const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15] as const
@@ -22,53 +34,104 @@ const LONG_ZEROS = 18
 const SYMBOLS_FIRST = 4096
 const SYMBOLS_MOST = 1024 * 1024
 
+/** By length of a match: its symbol, and from bit 16 on the number of bits that follow, from bit 24 on these. */
+const LENGTH_SYMBOLS = new Int32Array(MATCH_MAX + 1)
+{
+  let symbol = END_OF_BLOCK + 1
+  let length = MATCH_MIN
+  for (let bits = 0; bits <= 5; bits++)
+    for (let i = bits === 0 ? 8 : 4; i > 0; i--, symbol++)
+      for (let extra = 0; extra < 1 << bits; extra++)
+        LENGTH_SYMBOLS[length++] = symbol | (bits << 16) | (extra << 24)
+  // The longest has a symbol of its own.
+  LENGTH_SYMBOLS[MATCH_MAX] = LITERALS - 1
+}
+
 export class CodeBook {
-  /** By symbol: its code, the first bit lowest, and from bit 16 on how many bits it has. */
-  readonly literals = new Int32Array(LITERAL_CODES)
-  readonly distances = new Int32Array(DISTANCES)
-  /** By symbol: how often it came. Whoever writes counts. */
-  readonly literalCounts = new Uint32Array(LITERALS)
-  readonly distanceCounts = new Uint32Array(DISTANCES)
+  /** Has the codes and how often each came. Whoever writes counts. */
+  readonly #table: Table
   /** What a block with these codes begins with, but for the bit that says whether it is the last one. */
   header: Header
   #awaited = SYMBOLS_FIRST
   readonly #literalLengths = new Uint8Array(LITERAL_CODES)
-  readonly #distanceLengths = new Uint8Array(DISTANCES)
+  readonly #distanceLengths = new Uint8Array(DISTANCE_COUNT)
 
-  constructor() {
+  constructor(table: Table) {
+    this.#table = table
     // RFC 1951 3.2.6.
     this.#literalLengths.fill(8, 0, 144).fill(9, 144, 256).fill(7, 256, 280).fill(8, 280)
     this.#distanceLengths.fill(5)
-    codesOf(this.#literalLengths, LITERAL_CODES, this.literals)
-    codesOf(this.#distanceLengths, DISTANCES, this.distances)
+    this.#assign(LITERAL_CODES)
     this.header = new Header()
     this.header.put(0b01, 2)
   }
 
-  /** Makes codes of what was counted, once that is enough. Every symbol has one: nobody knows what comes. */
+  /** What ends a block, and how many bits that has. */
+  get end(): number {
+    return this.#table.numbers[(LENGTHS << SYMBOL_SHIFT) + CODE]!
+  }
+
+  /** Makes codes of what was counted, once that is enough. */
   learn(): void {
-    if (total(this.literalCounts) < this.#awaited) return
-    remember(this.literalCounts)
-    remember(this.distanceCounts)
-    this.#awaited = total(this.literalCounts) + Math.min(2 * this.#awaited, SYMBOLS_MOST)
-    this.#literalLengths.fill(0)
-    codeLengths(this.literalCounts, LITERALS, CODE_MAX, this.#literalLengths)
-    codeLengths(this.distanceCounts, DISTANCES, DISTANCE_CODE_MAX, this.#distanceLengths)
-    codesOf(this.#literalLengths, LITERALS, this.literals)
-    codesOf(this.#distanceLengths, DISTANCES, this.distances)
+    const { numbers } = this.#table
+    let total = 0
+    for (let symbol = 0; symbol <= LENGTHS + MATCH_MAX; symbol++)
+      total += numbers[(symbol << SYMBOL_SHIFT) + COUNT]!
+    if (total < this.#awaited) return
+    this.#awaited = (total >>> 1) + Math.min(2 * this.#awaited, SYMBOLS_MOST)
+    codeLengths(this.#literalCounts(), LITERALS, CODE_MAX, this.#literalLengths)
+    codeLengths(this.#distanceCounts(), DISTANCE_COUNT, DISTANCE_CODE_MAX, this.#distanceLengths)
+    this.#assign(LITERALS)
     this.header = headerOf(this.#literalLengths.subarray(0, LITERALS), this.#distanceLengths)
+  }
+
+  /** How often each came. Every one has a code: nobody knows what comes. */
+  #literalCounts(): Uint32Array {
+    const counts = new Uint32Array(LITERALS).fill(1)
+    for (let letter = 0; letter < LENGTHS; letter++) counts[letter]! += this.#faded(letter << SYMBOL_SHIFT)
+    for (let length = MATCH_MIN; length <= MATCH_MAX; length++)
+      counts[LENGTH_SYMBOLS[length]! & 0xffff]! += this.#faded((LENGTHS + length) << SYMBOL_SHIFT)
+    return counts
+  }
+
+  #distanceCounts(): Uint32Array {
+    const counts = new Uint32Array(DISTANCE_COUNT).fill(1)
+    for (let symbol = 0; symbol < DISTANCE_COUNT; symbol++)
+      counts[symbol]! += this.#faded(DISTANCES + (symbol << DISTANCE_SHIFT))
+    return counts
+  }
+
+  /** What was is half as true as what is. */
+  #faded(at: number): number {
+    const { numbers } = this.#table
+    const count = numbers[at + COUNT]! >>> 1
+    numbers[at + COUNT] = count
+    return count
+  }
+
+  /** The codes that the lengths of the first `count` symbols mean. */
+  #assign(count: number): void {
+    const { numbers } = this.#table
+    const literals = new Int32Array(LITERAL_CODES)
+    codesOf(this.#literalLengths, count, literals)
+    for (let symbol = 0; symbol <= END_OF_BLOCK; symbol++)
+      numbers[(symbol << SYMBOL_SHIFT) + CODE] = withExtra(literals[symbol]!, 0, 0)
+    for (let length = MATCH_MIN; length <= MATCH_MAX; length++) {
+      const known = LENGTH_SYMBOLS[length]!
+      const code = withExtra(literals[known & 0xffff]!, known >>> 24, (known >>> 16) & 0xff)
+      numbers[((LENGTHS + length) << SYMBOL_SHIFT) + CODE] = code
+    }
+    const distances = new Int32Array(DISTANCE_COUNT)
+    codesOf(this.#distanceLengths, DISTANCE_COUNT, distances)
+    for (let symbol = 0; symbol < DISTANCE_COUNT; symbol++)
+      numbers[DISTANCES + (symbol << DISTANCE_SHIFT) + CODE] = withExtra(distances[symbol]!, 0, 0)
   }
 }
 
-function total(counts: Uint32Array): number {
-  let sum = 0
-  for (let i = 0; i < counts.length; i++) sum += counts[i]!
-  return sum
-}
-
-/** What was is half as true as what is; what never came may come. */
-function remember(counts: Uint32Array): void {
-  for (let i = 0; i < counts.length; i++) counts[i] = (counts[i]! >>> 1) + 1
+/** A code of `codesOf` with bits behind it, as the table has it. */
+function withExtra(code: number, extra: number, extraBits: number): number {
+  const bits = code >>> 16
+  return (code & 0xffff) | (extra << bits) | ((bits + extraBits) << BITS_SHIFT)
 }
 
 /** Bits, the first one lowest. */

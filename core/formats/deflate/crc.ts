@@ -1,22 +1,28 @@
 /**
- * CRC-32 (RFC 1952 8) of a text that is put together from pieces: what a piece adds is known once for all, and only has to
- * be moved past what comes behind it. Sums here begin with 0 and have no bits turned over, which makes them add up by
- * exclusive or; who writes the checksum begins with -1 and turns all bits at the end.
+ * CRC-32 (RFC 1952 8) of a text that is put together from pieces. Checksums are polynomials over GF(2), and what a piece
+ * adds to that of the text is its own, multiplied with a power of x that says how far from the end it stands. As pieces come
+ * again and again, only those powers are added up for each (by exclusive or), and multiplied with the piece's sum once for
+ * many: writing a piece costs one number out of `WEIGHTS`.
+ *
+ * Sums here begin with 0 and have no bits turned over; who writes the checksum begins with -1 and turns all bits at the end.
+ * The lowest bit stands for the highest power.
  */
 
 const POLYNOMIAL = 0xedb8_8320 | 0
+const ONE = 0x8000_0000 | 0
+const BYTE_BITS = 8
 
 /** What each value of a byte adds. */
 export const CRC_TABLE = new Int32Array(256)
 for (let byte = 0; byte < 256; byte++) {
   let sum = byte
-  for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ POLYNOMIAL : sum >>> 1
+  for (let bit = 0; bit < BYTE_BITS; bit++) sum = timesX(sum)
   CRC_TABLE[byte] = sum
 }
 
-/** Longer moves are several of this. A table for each length is 4 KiB. */
-const STEP = 512
-const tables = new Array<Int32Array | undefined>(STEP + 1).fill(undefined)
+function timesX(sum: number): number {
+  return sum & 1 ? (sum >>> 1) ^ POLYNOMIAL : sum >>> 1
+}
 
 /** Of `bytes`. */
 export function sumOf(bytes: Uint8Array): number {
@@ -25,34 +31,71 @@ export function sumOf(bytes: Uint8Array): number {
   return sum
 }
 
+/** A part of a text this long is added up, and a bit more: the last piece of it may go on for another `SLACK` bytes. */
+export const PART_BYTES = 28 * 1024
+export const SLACK = 4 * 1024
+
+/** By number of bytes from the start of a part: what to multiply with what ends there. The inverse of that power of x. */
+export const WEIGHTS = new Int32Array(PART_BYTES + SLACK)
+{
+  let weight = ONE
+  for (let i = 0; i < WEIGHTS.length; i++) {
+    WEIGHTS[i] = weight
+    for (let bit = 0; bit < BYTE_BITS; bit++)
+      weight = weight < 0 ? ((weight ^ POLYNOMIAL) << 1) | 1 : weight << 1
+  }
+}
+
+function product(a: number, b: number): number {
+  let sum = 0
+  for (let bit = 31; bit >= 0; bit--) {
+    sum ^= b & -((a >>> bit) & 1)
+    b = timesX(b)
+  }
+  return sum
+}
+
+/** `x` to the power of 8, 16, 32, ...: a byte, two, four, ... */
+const POWERS = new Int32Array(32)
+POWERS[0] = ONE >>> BYTE_BITS
+for (let i = 1; i < POWERS.length; i++) POWERS[i] = product(POWERS[i - 1]!, POWERS[i - 1]!)
+
 /** The sum of a text behind which `length` bytes of nothing (zeros) stand. */
 export function moved(sum: number, length: number): number {
-  for (; length > STEP; length -= STEP) sum = move(sum, tables[STEP] ?? tableOf(STEP))
-  return move(sum, tables[length] ?? tableOf(length))
+  for (let i = 0; length > 0; i++, length >>>= 1) if (length & 1) sum = product(sum, POWERS[i]!)
+  return sum
 }
 
-function move(sum: number, table: Int32Array): number {
-  return (
-    table[sum & 15]! ^
-    table[16 | ((sum >>> 4) & 15)]! ^
-    table[32 | ((sum >>> 8) & 15)]! ^
-    table[48 | ((sum >>> 12) & 15)]! ^
-    table[64 | ((sum >>> 16) & 15)]! ^
-    table[80 | ((sum >>> 20) & 15)]! ^
-    table[96 | ((sum >>> 24) & 15)]! ^
-    table[112 | (sum >>> 28)]!
-  )
-}
+const NIBBLE = 16
 
-function tableOf(length: number): Int32Array {
-  const table = new Int32Array(8 * 16)
-  for (let bit = 0; bit < 32; bit++) {
-    let sum = 1 << bit
-    for (let i = 0; i < length; i++) sum = CRC_TABLE[sum & 0xff]! ^ (sum >>> 8)
-    const from = (bit >>> 2) << 4
-    const low = 1 << (bit & 3)
-    for (let value = low; value < 2 * low; value++) table[from + value] = table[from + value - low]! ^ sum
+/** Products that are added up, many of them at once. */
+export class Products {
+  /** By nibble of a sum and its value: the weights of all that have it. */
+  readonly #weights = new Int32Array(8 * NIBBLE)
+
+  add(sum: number, weight: number): void {
+    const weights = this.#weights
+    weights[sum & 15]! ^= weight
+    weights[16 | ((sum >>> 4) & 15)]! ^= weight
+    weights[32 | ((sum >>> 8) & 15)]! ^= weight
+    weights[48 | ((sum >>> 12) & 15)]! ^= weight
+    weights[64 | ((sum >>> 16) & 15)]! ^= weight
+    weights[80 | ((sum >>> 20) & 15)]! ^= weight
+    weights[96 | ((sum >>> 24) & 15)]! ^= weight
+    weights[112 | (sum >>> 28)]! ^= weight
   }
-  tables[length] = table
-  return table
+
+  /** The sum of all since it was asked for last. */
+  take(): number {
+    const weights = this.#weights
+    let sum = 0
+    for (let bit = 0; bit < 32; bit++) {
+      sum = timesX(sum)
+      const first = (bit >>> 2) * NIBBLE
+      for (let value = 0; value < NIBBLE; value++)
+        if ((value >>> (bit & 3)) & 1) sum ^= weights[first + value]!
+    }
+    weights.fill(0)
+    return sum
+  }
 }

@@ -1,6 +1,7 @@
 /**
- * Texts that are made of the same pieces again and again, written as they are into a Writer, or packed (packed-text.ts):
- * then a Writer has what is not in pieces, until the next piece comes.
+ * Texts that are made of the same pieces again and again: written as they are into a Writer, or packed (packed-text.ts), and
+ * then the Writer is that of the packed text, for what is not in pieces. Whatever makes or changes a piece may then pack all
+ * that was written: positions in the Writer mean nothing any longer, and no memory may be left, which throws.
  */
 
 import type { Writer } from '../../otlp/writer.ts'
@@ -21,7 +22,7 @@ export class Pieces {
     return this.places(1)
   }
 
-  /** The first of so many places. */
+  /** The first of so many places, which are numbered one after the other. */
   places(count: number): number {
     return this.#packed?.places(count) ?? 0
   }
@@ -33,63 +34,49 @@ export class Pieces {
     return piece
   }
 
-  /** The piece in that place has other bytes from now on. */
-  forget(nth: number): void {
-    this.#packed?.forget(nth)
+  /** A piece of `length` bytes, 128 at most, which change: `change` must be told before. */
+  changing(length: number): Piece {
+    const packed = this.#packed
+    if (packed === undefined) return new Piece(Buffer.alloc(length), 0)
+    const nth = this.place()
+    const piece = new Piece(packed.changing(length, nth), nth)
+    packed.take(piece)
+    return piece
+  }
+
+  /** The piece may be written as a head, `value` and a tail. */
+  part(piece: Piece, head: Piece, value: Uint8Array, tail: Piece): void {
+    this.#packed?.part(piece, head, value, tail)
+  }
+
+  /** The piece in that place will have other bytes from now on. */
+  change(nth: number): void {
+    this.#packed?.change(nth)
+  }
+
+  /** It has them. */
+  changed(piece: Piece): void {
+    this.#packed?.changed(piece)
   }
 
   write(out: Writer, piece: Piece): void {
     const packed = this.#packed
-    if (packed === undefined || this.aside) {
-      out.raw(piece.bytes)
-      return
-    }
-    if (out.pos > 0) this.flush(out)
-    packed.write(piece)
+    if (packed === undefined || this.aside) out.raw(piece.bytes)
+    else packed.write(piece)
   }
 
-  /** A piece whose bytes are others now and then: then its place must be forgotten. */
-  writeAlone(out: Writer, piece: Piece): void {
+  /** One of `changing`. */
+  writeChanging(out: Writer, piece: Piece): void {
     const packed = this.#packed
-    if (packed === undefined || this.aside) {
-      out.raw(piece.bytes)
-      return
-    }
-    if (out.pos > 0) this.flush(out)
-    packed.writeAlone(piece)
+    if (packed === undefined || this.aside) out.raw(piece.bytes)
+    else packed.writeChanging(piece)
   }
 
-  /**
-   * The piece of that place. False, and nothing is written, when it would have to be written letter by letter: its parts may
-   * be better.
-   */
-  again(out: Writer, nth: number): boolean {
+  /** The piece of that place. False, and nothing is written, where pieces are copied. */
+  writePlace(nth: number): boolean {
     const packed = this.#packed
     if (packed === undefined || this.aside) return false
-    if (out.pos > 0) this.flush(out)
-    return packed.again(nth)
-  }
-
-  /** True when pieces are copied. */
-  get copies(): boolean {
-    return this.#packed === undefined || this.aside
-  }
-
-  /** The piece was written as its parts, from where the text was `at` bytes long. */
-  stands(piece: Piece, at: number): void {
-    this.#packed?.stands(piece, at)
-  }
-
-  /** Packs what the Writer has. */
-  flush(out: Writer): void {
-    const packed = this.#packed
-    if (packed === undefined) return
-    packed.letters(out.bytes, 0, out.pos)
-    out.pos = 0
-  }
-
-  /** How long the text is of which the Writer has the end, or all. */
-  lengthOf(out: Writer): number {
-    return this.#packed === undefined ? out.pos : this.#packed.length + out.pos
+    packed.writePlace(nth)
+    return true
   }
 }

@@ -9,7 +9,7 @@ const C2 = 0x1b87_3593
 const C3 = 0x85eb_ca6b
 const C4 = 0xc2b2_ae35
 
-/** What `contentHash` came to, unsigned. */
+/** What `contentHash` came to, signed: V8 would make an object of a larger number. */
 export let contentLow = 0
 export let contentHigh = 0
 
@@ -31,8 +31,8 @@ export function contentHash(view: DataView, start: number, stop: number, low: nu
   word = 0
   for (let shift = 0; i < stop; i++, shift += 8) word |= view.getUint8(i) << shift
   b = (Math.imul(b ^ word, C4) + ((a << 13) | (a >>> 19))) | 0
-  contentLow = avalanche(a + b) >>> 0
-  contentHigh = avalanche(b ^ (contentLow << 7)) >>> 0
+  contentLow = avalanche(a + b)
+  contentHigh = avalanche(b ^ (contentLow << 7))
 }
 
 /** Every bit of the input changes half of those of the output. */

@@ -5,7 +5,13 @@ import type { Piece } from '../deflate/piece.ts'
 import type { Pieces } from '../deflate/pieces.ts'
 import type { Ranges } from './span-ranges.ts'
 
-const DIGITS = Buffer.from('0123456789abcdef')
+const ZERO = 0x30
+/** By byte: its two digits, the first one lowest. */
+const DIGITS = Uint16Array.from({ length: 256 }, (_, byte) =>
+  Buffer.from(byte.toString(16).padStart(2, '0')).readUInt16LE(),
+)
+
+const ZEROS = new Uint8Array(16)
 
 export class HexId {
   /** Zeros when the id is absent, or has another size. */
@@ -18,7 +24,9 @@ export class HexId {
   constructor(size: number, pieces: Pieces) {
     this.id = new Uint8Array(size)
     this.#pieces = pieces
-    this.#piece = pieces.piece(new Uint8Array(2 * size).fill(DIGITS[0]!))
+    this.#piece = pieces.changing(2 * size)
+    this.#piece.bytes.fill(ZERO)
+    pieces.changed(this.#piece)
   }
 
   /** Reads field `field` of a message. */
@@ -27,39 +35,41 @@ export class HexId {
     const { bytes } = message
     const start = message.startOf(field)
     const size = id.length
-    let same = 0
     if (start === -1 || message.stopOf(field) - start !== size) {
-      if (this.isZero) return
-      this.isZero = true
-      id.fill(0)
-      same = 0
-    } else {
-      while (same < size && id[same] === bytes[start + same]) same++
-      if (same === size) return
-      let any = 0
-      for (let i = 0; i < size; i++) {
-        const byte = bytes[start + i]!
-        id[i] = byte
-        any |= byte
-      }
-      this.isZero = any === 0
+      if (!this.isZero) this.#set(ZEROS, 0)
+      return
     }
-    const digits = this.#piece.bytes
-    for (let i = same; i < size; i++) {
-      const byte = id[i]!
-      digits[2 * i] = DIGITS[byte >>> 4]!
-      digits[2 * i + 1] = DIGITS[byte & 15]!
+    let same = 0
+    while (same < size && id[same] === bytes[start + same]) same++
+    if (same < size) this.#set(bytes, start)
+  }
+
+  #set(bytes: Uint8Array, start: number): void {
+    const { id } = this
+    const pieces = this.#pieces
+    const piece = this.#piece
+    const digits = piece.bytes
+    pieces.change(piece.nth)
+    let any = 0
+    for (let i = 0; i < id.length; i++) {
+      const byte = bytes[start + i]!
+      const both = DIGITS[byte]!
+      id[i] = byte
+      any |= byte
+      digits[2 * i] = both
+      digits[2 * i + 1] = both >>> 8
     }
-    this.#pieces.forget(this.#piece.nth)
+    this.isZero = any === 0
+    pieces.changed(piece)
   }
 
   /** Hex digits; an id of zeros has none. */
   write(out: Writer): void {
-    if (!this.isZero) this.#pieces.writeAlone(out, this.#piece)
+    if (!this.isZero) this.#pieces.writeChanging(out, this.#piece)
   }
 
   /** Zeros or not. */
   writeDigits(out: Writer): void {
-    this.#pieces.writeAlone(out, this.#piece)
+    this.#pieces.writeChanging(out, this.#piece)
   }
 }

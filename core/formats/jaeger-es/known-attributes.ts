@@ -1,23 +1,19 @@
 /** Attributes that come again and again with the same value, as they stand in the list of tags. */
 
+import { ownCopy } from '../../otlp/slab.ts'
 import type { Piece } from '../deflate/piece.ts'
 import type { Pieces } from '../deflate/pieces.ts'
 
-export interface KnownAttribute {
-  /** As it stands in the list, behind its comma. */
-  readonly json: Piece
-  /** What that begins and ends with, as others do. */
-  readonly head: Piece
-  readonly tail: Piece
-}
-
-const SLOTS = 2048
+const SLOTS = 4096
+const SLOT_SHIFT = 20
+/** Places in a list further back share one with others. */
+const EXPECTED_MASK = 63
 /** Longer attributes seldom come again. */
 const WORDS = 32
 const LENGTH_MAX = 4 * WORDS
 const LENGTH_MIN = 4
 /** Two that take each other's place are not written down each time. */
-const TRIES = 4
+const TRIES = 16
 
 export class KnownAttributes {
   /** True when the attribute that was not found came before: it is worth to be kept. */
@@ -28,9 +24,11 @@ export class KnownAttributes {
   /** By slot: the attribute's bytes, four at a time, the last four at the end; how many; and what it is. */
   readonly #words = new Int32Array(SLOTS * WORDS)
   readonly #lengths = new Uint8Array(SLOTS)
-  readonly #known: (KnownAttribute | undefined)[] = new Array<undefined>(SLOTS).fill(undefined)
+  readonly #known: (Piece | undefined)[] = new Array<undefined>(SLOTS).fill(undefined)
   /** By slot: the hash of what was looked for last in vain. */
   readonly #seen = new Int32Array(SLOTS)
+  /** By place in a list: the slot of what was there the last two times; of what was there once, its bits turned over. */
+  readonly #expected = new Int32Array(EXPECTED_MASK + 1)
   #slot = 0
   #tries = 0
 
@@ -39,25 +37,37 @@ export class KnownAttributes {
     this.firstPlace = pieces.places(SLOTS)
   }
 
-  /** The slot of the KeyValue `[start, stop)` of what `view` shows; -1 when it is not known. */
-  find(view: DataView, start: number, stop: number): number {
+  /**
+   * The slot of the KeyValue `[start, stop)` of what `view` shows, the `nth` of its list; -1 when it is not known. Many are in
+   * the same place of each list, always with the same value: there it is tried first.
+   */
+  find(view: DataView, start: number, stop: number, nth: number): number {
     const length = stop - start
     this.wanted = false
     if (length < LENGTH_MIN || length > LENGTH_MAX) return -1
     const last = stop - 4
+    const expected = this.#expected[nth & EXPECTED_MASK]!
+    if (expected >= 0 && this.#is(expected, view, start, last)) return expected
     const hash = hashOf(view, start, last)
-    const slot = hash >>> 21
-    if (this.#is(slot, view, start, last)) return slot
-    if (this.#is(slot ^ 1, view, start, last)) return slot ^ 1
-    if (this.#seen[slot] === hash) {
-      this.#slot = slot
-      this.wanted = true
-    } else this.#seen[slot] = hash
-    return -1
+    let slot = hash >>> SLOT_SHIFT
+    if (!this.#is(slot, view, start, last)) {
+      slot ^= 1
+      if (!this.#is(slot, view, start, last)) {
+        slot ^= 1
+        if (this.#seen[slot] === hash) {
+          this.#slot = slot
+          this.wanted = true
+        } else this.#seen[slot] = hash
+        return -1
+      }
+    }
+    // Whatever is there twice in a row is expected to stay.
+    this.#expected[nth & EXPECTED_MASK] = ~slot === expected ? slot : ~slot
+    return slot
   }
 
-  /** What `find` found. */
-  at(slot: number): KnownAttribute {
+  /** What `find` found, as it stands in the list, behind its comma. */
+  at(slot: number): Piece {
     return this.#known[slot]!
   }
 
@@ -76,13 +86,17 @@ export class KnownAttributes {
       slot ^= 1
       if (this.#lengths[slot] !== 0 && ++this.#tries % TRIES !== 0) return
     }
+    const bytes = ownCopy(Buffer.concat([head.bytes, value, tail.bytes]))
+    // What makes a piece may throw.
+    this.#lengths[slot] = 0
+    const json = this.#pieces.piece(bytes, this.firstPlace + slot)
+    this.#pieces.part(json, head, value, tail)
+    this.#known[slot] = json
     const last = stop - 4
     let word = slot * WORDS
     for (let i = start; i < last; i += 4) this.#words[word++] = view.getInt32(i, true)
     this.#words[word] = view.getInt32(last, true)
     this.#lengths[slot] = stop - start
-    const json = Uint8Array.from(Buffer.concat([head.bytes, value, tail.bytes]))
-    this.#known[slot] = { json: this.#pieces.piece(json, this.firstPlace + slot), head, tail }
   }
 }
 

@@ -5,17 +5,22 @@ import { sameBytes } from '../../otlp/cursor.ts'
 import type { Piece } from '../deflate/piece.ts'
 import type { Pieces } from '../deflate/pieces.ts'
 import { readCachedString } from '../text-cache.ts'
+import { CommonStart } from './common-start.ts'
 import type { FieldName, FieldNames } from './field-names.ts'
 
 export interface KnownKey {
   readonly bytes: Uint8Array
   /** `,{"key":"http.method","value":` */
   readonly head: Piece
+  /** Of its values that are texts. */
+  readonly start: CommonStart
   /** Undefined when the tag stays in the list. */
   readonly name: FieldName | undefined
   readonly generation: number
 }
 
+// Not Buffer.from, whose memory is a part of some that others use: one key would keep 64 KiB.
+const encoder = new TextEncoder()
 const SLOTS = 1024
 /** Longer keys seldom come again. */
 const LENGTH_MAX = 64
@@ -57,11 +62,14 @@ export class KnownKeys {
   #make(key: Uint8Array, takesPlace: number | undefined): KnownKey | undefined {
     if (!isUtf8(key)) return undefined
     const text = readCachedString(key, 0, key.length)
-    const head = new TextEncoder().encode(`,{"key":${JSON.stringify(text)},"value":`)
+    // One for the head, and one for what values begin with.
+    const place = takesPlace ?? this.#pieces.places(2)
+    const head = this.#pieces.piece(encoder.encode(`,{"key":${JSON.stringify(text)},"value":`), place)
     const name = this.#names.of(text)
     return {
       bytes: Uint8Array.from(key),
-      head: this.#pieces.piece(head, takesPlace),
+      head,
+      start: new CommonStart(head, place + 1, this.#pieces),
       name,
       generation: this.#names.generation,
     }

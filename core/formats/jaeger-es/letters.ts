@@ -24,10 +24,12 @@ export function writeThreeDigits(out: Writer, value: number): void {
 const ZERO = 0x30
 const DIGITS = Buffer.from('0123456789abcdef')
 
-/** Eight digits of an unsigned number, without quotes. */
+/** Eight digits of 32 bits, without quotes. */
 export function writeHex32(out: Writer, value: number): void {
   out.reserve(8)
-  for (let shift = 28; shift >= 0; shift -= 4) out.bytes[out.pos++] = DIGITS[(value >>> shift) & 15]!
+  const { bytes, pos } = out
+  for (let i = 0; i < 8; i++) bytes[pos + i] = DIGITS[(value >>> (28 - 4 * i)) & 15]!
+  out.pos = pos + 8
 }
 
 export function writeAscii(out: Writer, text: string): void {

@@ -10,8 +10,9 @@
  * numbered from the first; times before 1970 are 0 and flags have 31 bits, as the index has no place for others.
  */
 
-import { Cursor } from '../../otlp/cursor.ts'
-import { InstrumentationScope, Span, SpanEvent, Status, StatusStatusCode } from '../../otlp/fields.ts'
+import { Cursor, high, low, readFixed64 } from '../../otlp/cursor.ts'
+import * as fields from '../../otlp/fields.ts'
+import { writeJsonString } from '../../otlp/json-values.ts'
 import { MessageView } from '../../otlp/message.ts'
 import type { ItemWalker } from '../../otlp/walk.ts'
 import type { Writer } from '../../otlp/writer.ts'
@@ -38,13 +39,13 @@ import { durationWarning, isWarnings, WARNINGS } from './duration-warning.ts'
 import { FieldNames, type TagsAsFields } from './field-names.ts'
 import { HexId } from './hex-id.ts'
 import { KnownFlags } from './known-flags.ts'
-import { KnownNames } from './known-names.ts'
+import { type KnownName, KnownNames } from './known-names.ts'
 import { isUtf8Text, writeHex32 } from './letters.ts'
 import { NO_PROCESS, type Process, Processes } from './process.ts'
 import { References } from './references.ts'
 import { type SpanPieces, spanPieces } from './span-pieces.ts'
 import { SpanRanges } from './span-ranges.ts'
-import { readTime, SpanTimes, timeHigh, timeLow } from './span-times.ts'
+import { SpanTimes } from './span-times.ts'
 import { joined, type PreparedKey, type PreparedTag } from './tag-words.ts'
 import { TagWriter } from './tags.ts'
 import { isBefore1970, MICRO, writeDivided } from './times.ts'
@@ -59,11 +60,15 @@ export interface SpanDocumentOptions {
   readonly timestamp: boolean
 }
 
+// V8 knows the values of a module's own constants; those that it imports are looked up each time.
+const { InstrumentationScope, Span, SpanEvent, Status, StatusStatusCode } = fields
+
 const EMPTY = new Uint8Array()
 /** The index has them as a signed integer; OTLP uses 10 bits. */
 const FLAGS_MASK = 0x7fff_ffff
 const utf8 = (text: string): Uint8Array => Buffer.from(text)
 const COMMA = 0x2c
+const ZERO = 0x30
 const CLOSE_OBJECT = 0x7d
 
 const UNDERSCORE = 0x5f
@@ -88,6 +93,8 @@ export class SpanDocuments {
   operation: Uint8Array = EMPTY
   operationStart = 0
   operationStop = 0
+  /** What is known of that name, unless it is empty or long. */
+  name: KnownName | undefined
 
   readonly #options: SpanDocumentOptions
   readonly #tags: TagWriter
@@ -208,6 +215,7 @@ export class SpanDocuments {
     this.#resource = this.#scope = NO_RANGE
     this.#view = viewOf(EMPTY)
     this.operation = EMPTY
+    this.name = undefined
     this.#span.reset(EMPTY)
     this.#tags.release()
     this.#message.reset(EMPTY)
@@ -216,16 +224,23 @@ export class SpanDocuments {
   #readOperation(span: SpanRanges): void {
     const { bytes } = span
     const start = span.startOf(Span.name)
+    this.name = undefined
     this.operation = bytes
     this.operationStart = this.operationStop = Math.max(start, 0)
     if (start === -1) return
     let stop = span.stopOf(Span.name)
+    this.operationStop = stop
+    this.name = this.#names.find(bytes, start, stop)
+    if (this.name !== undefined) return
     if (!isUtf8Text(bytes, start, stop)) {
       this.operation = INVALID_NAME_BYTES
       this.operationStart = 0
       stop = INVALID_NAME_BYTES.length
     }
     this.operationStop = this.#tags.cut(this.operation, this.operationStart, stop)
+    // What is counted must be counted again.
+    if (this.operation === bytes && this.operationStop === stop)
+      this.name = this.#names.keep(bytes, start, stop)
   }
 
   #prepareScope(bytes: Uint8Array, start: number, stop: number): void {
@@ -260,7 +275,8 @@ export class SpanDocuments {
     }
     const flags = span.flags & FLAGS_MASK
     pieces.write(out, flags === 0 ? words.operationBehindId : this.#flags.of(flags))
-    this.#names.write(out, this.operation, this.operationStart, this.operationStop)
+    if (this.name !== undefined) pieces.write(out, this.name.json)
+    else writeJsonString(out, this.operation, this.operationStart, this.operationStop)
     this.#references.write(out, span, this.#traceId, this.#parentId)
     const fixed = this.#times.write(out)
     if (this.#options.timestamp) this.#times.writeTimestamp(out)
@@ -341,10 +357,13 @@ export class SpanDocuments {
       const event = this.#message.reset(bytes, events.start, events.stop)
       if (!first) out.byte(COMMA)
       first = false
-      readTime(event, SpanEvent.timeUnixNano)
-      const early = isBefore1970(timeHigh)
+      const time = event.startOf(SpanEvent.timeUnixNano)
       out.raw(LOG_TIME)
-      writeDivided(out, early ? 0 : timeLow, early ? 0 : timeHigh, MICRO)
+      if (time === -1) out.byte(ZERO)
+      else {
+        readFixed64(bytes, time)
+        writeDivided(out, isBefore1970(high) ? 0 : low, isBefore1970(high) ? 0 : high, MICRO)
+      }
       tags.begin(out, 'log', this.#view)
       const name = event.startOf(SpanEvent.name)
       const nameStop = event.stopOf(SpanEvent.name)

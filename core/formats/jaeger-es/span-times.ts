@@ -1,22 +1,31 @@
 /** When a span began and ended, as its document has it: microseconds, milliseconds, and the duration. */
 
-import { high, low, readFixed64 } from '../../otlp/cursor.ts'
 import { writeUint } from '../../otlp/decimal.ts'
-import { Span } from '../../otlp/fields.ts'
+import * as fields from '../../otlp/fields.ts'
 import type { Writer } from '../../otlp/writer.ts'
 import type { Piece } from '../deflate/piece.ts'
 import type { Pieces } from '../deflate/pieces.ts'
-import { writeAscii, writeThreeDigits } from './letters.ts'
+import { writeAscii, writeNumber, writeThreeDigits } from './letters.ts'
 import type { Ranges } from './span-ranges.ts'
 import * as times from './times.ts'
-import { isBefore1970, MICRO, MILLI, millisOf, subtract, timestampText, writeDivided } from './times.ts'
+import { MICRO, MILLI, subtract, timestampText, writeDivided } from './times.ts'
+
+// V8 knows the values of a module's own constants; those that it imports are looked up each time.
+const { startTimeUnixNano: START, endTimeUnixNano: END } = fields.Span
 
 const TIMESTAMP = Buffer.from(',"@timestamp":"')
 const QUOTE = 0x22
-/** Milliseconds of any time between 2001 and 2286. */
-const MILLIS_DIGITS = 13
-const MILLIS_MIN = 10 ** (MILLIS_DIGITS - 1)
-const MILLIS_END = 10 ** MILLIS_DIGITS
+/** Seconds of any time between 2001 and 2286. */
+const SECONDS_DIGITS = 10
+const MILLIS_MIN = 10 ** (SECONDS_DIGITS + 2)
+const MILLIS_END = 10 ** (SECONDS_DIGITS + 3)
+/** From here on a time is one before 1970, as Go reads it. */
+const SIGN = 0x8000_0000
+const MILLION = 1e6
+const THOUSAND = 1e3
+/** 2^32 is this many millions, and this more. */
+const TWO_32_MILLIONS = 4294
+const TWO_32_REST = 967_296
 
 /** Of one span after the other. */
 export class SpanTimes {
@@ -34,27 +43,39 @@ export class SpanTimes {
   readonly #pieces: Pieces
   readonly #startTimeMillis: Piece
   readonly #duration: Piece
-  /** Digits of `#millisValue`. */
-  readonly #millis: Piece
-  #millisValue = 0
+  /** Digits of `#seconds`, in each of the places where they stand. */
+  readonly #inStart: Piece
+  readonly #inMillis: Piece
+  #seconds = 0
 
   constructor(pieces: Pieces) {
     this.#pieces = pieces
     this.#startTimeMillis = pieces.piece(Buffer.from(',"startTimeMillis":'))
     this.#duration = pieces.piece(Buffer.from(',"duration":'))
-    this.#millis = pieces.piece(new Uint8Array(MILLIS_DIGITS))
+    this.#inStart = pieces.changing(SECONDS_DIGITS)
+    this.#inMillis = pieces.changing(SECONDS_DIGITS)
   }
 
   read(span: Ranges): void {
-    readTime(span, Span.endTimeUnixNano)
-    this.endLow = timeLow
-    this.endHigh = timeHigh
-    readTime(span, Span.startTimeUnixNano)
-    this.startLow = timeLow
-    this.startHigh = timeHigh
-    this.isBefore1970 = isBefore1970(timeHigh)
-    this.startMillis = this.isBefore1970 ? 0 : millisOf(timeLow, timeHigh)
-    this.#micros = this.isBefore1970 ? 0 : times.microsLeft
+    const { bytes } = span
+    const start = span.startOf(START)
+    const end = span.startOf(END)
+    const startLow = start === -1 ? 0 : uint32(bytes, start)
+    const startHigh = start === -1 ? 0 : uint32(bytes, start + 4)
+    this.startLow = startLow
+    this.startHigh = startHigh
+    this.endLow = end === -1 ? 0 : uint32(bytes, end)
+    this.endHigh = end === -1 ? 0 : uint32(bytes, end + 4)
+    this.isBefore1970 = startHigh >= SIGN
+    if (this.isBefore1970) {
+      this.startMillis = this.#micros = 0
+      return
+    }
+    // Both are exact: below 2^53.
+    const rest = startHigh * TWO_32_REST + startLow
+    const millis = Math.floor(rest / MILLION)
+    this.startMillis = startHigh * TWO_32_MILLIONS + millis
+    this.#micros = ((rest - millis * MILLION) / THOUSAND) | 0
   }
 
   /**
@@ -72,6 +93,10 @@ export class SpanTimes {
       writeDivided(out, start, startHigh, MILLI)
     }
     pieces.write(out, this.#duration)
+    if (this.endHigh === this.startHigh && this.endLow > this.startLow) {
+      writeNumber(out, Math.floor((this.endLow - this.startLow) / THOUSAND))
+      return false
+    }
     const positive = subtract(this.endLow, this.endHigh, this.startLow, this.startHigh)
     writeDivided(out, positive ? times.differenceLow : 0, positive ? times.differenceHigh : 0, MICRO)
     return !positive
@@ -80,16 +105,24 @@ export class SpanTimes {
   /** Microseconds are the digits of milliseconds, and three more. */
   #writeUsual(out: Writer): void {
     const pieces = this.#pieces
-    const millis = this.startMillis
-    if (this.#millisValue !== millis) {
-      this.#millisValue = millis
-      writeUint(this.#millis.bytes, 0, millis)
-      pieces.forget(this.#millis.nth)
-    }
-    pieces.writeAlone(out, this.#millis)
+    const seconds = Math.floor(this.startMillis / THOUSAND)
+    const millis = (this.startMillis - seconds * THOUSAND) | 0
+    if (this.#seconds !== seconds) this.#change(seconds)
+    pieces.writeChanging(out, this.#inStart)
+    writeThreeDigits(out, millis)
     writeThreeDigits(out, this.#micros)
     pieces.write(out, this.#startTimeMillis)
-    pieces.writeAlone(out, this.#millis)
+    pieces.writeChanging(out, this.#inMillis)
+    writeThreeDigits(out, millis)
+  }
+
+  #change(seconds: number): void {
+    for (const piece of [this.#inStart, this.#inMillis]) {
+      this.#pieces.change(piece.nth)
+      writeUint(piece.bytes, 0, seconds)
+    }
+    // `change` may throw.
+    this.#seconds = seconds
   }
 
   /** `,"@timestamp":"..."` */
@@ -103,15 +136,6 @@ export class SpanTimes {
   }
 }
 
-/** The 64 bits that `readTime` read, 0 where the field is absent. */
-export let timeLow = 0
-export let timeHigh = 0
-
-export function readTime(message: Ranges, field: number): void {
-  const start = message.startOf(field)
-  timeLow = timeHigh = 0
-  if (start === -1) return
-  readFixed64(message.bytes, start)
-  timeLow = low
-  timeHigh = high
+function uint32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
 }

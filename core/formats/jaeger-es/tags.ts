@@ -7,7 +7,7 @@ import { isUtf8 } from 'node:buffer'
 import { high, low, readDouble, readVarint64 } from '../../otlp/cursor.ts'
 import { writeInt64 } from '../../otlp/decimal.ts'
 import { AnyValue } from '../../otlp/fields.ts'
-import { copyPlainText, writeDouble, writeHex, writeJsonString } from '../../otlp/json-values.ts'
+import { copyPlainText, isPlainText, writeDouble, writeHex, writeJsonString } from '../../otlp/json-values.ts'
 import { KeyValueRange } from '../../otlp/value.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
@@ -71,6 +71,8 @@ export class TagWriter {
   /** Of the list that is being written: may its tags become fields? Does Jaeger's sanitizer look at it? */
   #span = false
   #invalidKeys = 0
+  /** Of the next attribute. */
+  #nth = 0
   readonly #fields: TagFields
 
   constructor(names: FieldNames, options: TagOptions, counts: Counts, pieces = new Pieces()) {
@@ -123,7 +125,7 @@ export class TagWriter {
     this.#view = view
     this.#first = true
     this.#span = of === 'span'
-    this.#invalidKeys = 0
+    this.#invalidKeys = this.#nth = 0
     this.#fields.forget()
     this.#names.begin()
   }
@@ -185,26 +187,15 @@ export class TagWriter {
 
   /** The attribute that is the KeyValue `[start, stop)` of what `view` shows, which is in `bytes`. */
   attribute(bytes: Uint8Array, start: number, stop: number): void {
-    const slot = this.#attributes.find(this.#view, start, stop)
+    const slot = this.#attributes.find(this.#view, start, stop, this.#nth++)
     if (slot >= 0) this.#known(slot)
     else if (!this.#plainText(bytes, start, stop) && !this.#inList(bytes, start, stop))
       this.#rareAttribute(bytes, start, stop)
   }
 
   #known(slot: number): void {
-    const { pieces } = this
-    const out = this.#out
-    if (!this.#first && pieces.again(out, this.#attributes.firstPlace + slot)) return
-    const { json, head, tail } = this.#attributes.at(slot)
-    if (this.#first || pieces.copies) {
-      this.#begin(json)
-      return
-    }
-    const at = pieces.lengthOf(out)
-    pieces.write(out, head)
-    out.raw(json.bytes, head.bytes.length, json.bytes.length - tail.bytes.length)
-    pieces.write(out, tail)
-    pieces.stands(json, at)
+    const attributes = this.#attributes
+    if (this.#first || !this.pieces.writePlace(attributes.firstPlace + slot)) this.#begin(attributes.at(slot))
   }
 
   /** False, and nothing is written, when the attribute's key is not known, or it may become a field. */
@@ -255,18 +246,24 @@ export class TagWriter {
     const known = this.#keys.find(bytes, start + 2, keyStop)
     if (known === undefined || !this.#stays(known.name)) return false
     const out = this.#out
-    const { head } = known
+    const { start: common } = known
+    let inHead = common.of(bytes, from, stop)
+    if (inHead > 0 && !isPlainText(bytes, from + inHead, stop)) inHead = 0
+    const head = inHead > 0 ? common.piece! : known.head
     // Room for what the piece may leave there, too.
     out.reserve(head.bytes.length + OPEN_TAGS.length + 1 + length)
     this.#begin(head)
     const before = out.pos
-    const pos = copyPlainText(out.bytes, before + 1, bytes, from, stop)
-    if (pos === -1) {
-      this.#type(this.#value(out, bytes, keyStop + 2, stop))
-      return true
+    if (inHead > 0) out.pos = copyPlainText(out.bytes, before, bytes, from + inHead, stop)
+    else {
+      const pos = copyPlainText(out.bytes, before + 1, bytes, from, stop)
+      if (pos === -1) {
+        this.#type(this.#value(out, bytes, keyStop + 2, stop))
+        return true
+      }
+      out.bytes[before] = QUOTE
+      out.pos = pos
     }
-    out.bytes[before] = QUOTE
-    out.pos = pos
     if (this.#attributes.wanted) this.#keep(start, stop, head, before, this.#textTail)
     this.pieces.write(out, this.#textTail)
     return true

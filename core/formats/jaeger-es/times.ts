@@ -29,16 +29,6 @@ export function writeDivided(out: Writer, low: number, high: number, by: number)
   for (let i = 0; i < text.length; i++) out.bytes[out.pos++] = text.charCodeAt(i)
 }
 
-/** Whole microseconds that `millisOf` left over. */
-export let microsLeft = 0
-
-/** Milliseconds of a time before 2262, rounded down. */
-export function millisOf(low: number, high: number): number {
-  divide(low, high, MILLI)
-  microsLeft = (divided.remainder / MICRO) | 0
-  return divided.quotient
-}
-
 /** What `subtract` found. */
 export let differenceLow = 0
 export let differenceHigh = 0

@@ -154,8 +154,8 @@ function spanOf(attributes: readonly (readonly [key: string, value: string])[], 
   }
 }
 
-function requestOf(spans: readonly object[]): Batch {
-  const resource = { attributes: [{ key: 'service.name', value: { stringValue: 's' } }] }
+function requestOf(spans: readonly object[], service = 's'): Batch {
+  const resource = { attributes: [{ key: 'service.name', value: { stringValue: service } }] }
   return batchOf(
     'traces',
     [encodeRequest('traces', { resourceSpans: [{ resource, scopeSpans: [{ spans }] }] })],
@@ -188,6 +188,52 @@ test('keys that take the places of others', () => {
     packing.packed.giveBack(packed!.gzip!)
     plain.buffers.giveBack(other!.bytes)
   }
+})
+
+// Scenario: one operation, of two services that take turns; a day later; after the documents are no longer known.
+// Guarantees: each service's document is offered until it is there, once for each index, and again when it is forgotten.
+test('an operation is known of a service, in an index, for a time', () => {
+  const bulks = new JaegerBulks({ ...jaegerSection.absent(), service_cache_ttl: 5000 }, 5_000_000, FIELDS)
+  const offered = (service: string, at: number, lands = true): number => {
+    const span = { ...spanOf([], 1), startTimeUnixNano: `${at}000000`, endTimeUnixNano: `${at}005000` }
+    let count = 0
+    for (const { keys } of bulks.bulks(requestOf([span, span], service), at))
+      for (const key of keys)
+        if (key !== undefined) {
+          count++
+          if (lands) bulks.landed(key, at)
+        }
+    return count
+  }
+  assert.equal(offered('a', NOW, false), 1)
+  assert.equal(offered('a', NOW), 1)
+  for (let round = 0; round < 3; round++) assert.equal(offered('a', NOW + round), 0)
+  assert.equal(offered('b', NOW), 1)
+  for (let round = 0; round < 3; round++)
+    for (const service of ['a', 'b']) assert.equal(offered(service, NOW + 4000), 0)
+  assert.equal(offered('a', NOW + 5000), 1)
+  assert.equal(offered('a', NOW + 5000), 0)
+  assert.equal(offered('a', NOW + 24 * HOUR), 1)
+  assert.equal(offered('a', NOW + 24 * HOUR), 0)
+})
+
+// Scenario: an attribute whose tag has a byte more than it needs, which protobuf allows, between others.
+// Guarantees: it is in the document, in its place.
+test('attributes with long tags are attributes', () => {
+  const tag = (key: string): Buffer =>
+    Buffer.from([0x0a, 6, 0x0a, 1, key.charCodeAt(0), 0x12, 3, 0x0a, 1, 0x76].slice(2))
+  const attribute = (key: string, ...head: number[]): Buffer =>
+    Buffer.concat([Buffer.from([...head, tag(key).length]), tag(key)])
+  const span = Buffer.concat([attribute('a', 0x4a), attribute('b', 0xca, 0), attribute('c', 0x4a)])
+  const within = (content: Buffer, field: number): Buffer =>
+    Buffer.concat([Buffer.from([(field << 3) | 2, content.length]), content])
+  const request = within(within(within(span, 2), 2), 1)
+  const [bulk] = bulksOf(false, 5_000_000).bulks(batchOf('traces', [request], 1), NOW)
+  const document = JSON.parse(Buffer.from(bulk!.bytes).toString().split('\n').at(-2)!)
+  assert.deepEqual(
+    document.tags.slice(0, 3).map(({ key }: { key: string }) => key),
+    ['a', 'b', 'c'],
+  )
 })
 
 // Scenario: a span that another release wrote before, and a sender that comes again with it.

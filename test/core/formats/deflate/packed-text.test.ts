@@ -1,25 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
-import { moved, sumOf } from '../../../../core/formats/deflate/crc.ts'
+import { moved, Products, sumOf, WEIGHTS } from '../../../../core/formats/deflate/crc.ts'
 import { codeLengths, codesOf } from '../../../../core/formats/deflate/huffman.ts'
 import type { Piece } from '../../../../core/formats/deflate/piece.ts'
 import { Packed } from '../../../kit/packed.ts'
 import { Random } from '../../../kit/random.ts'
 
 // Scenario: hundreds of texts of random letters and pieces: none, short and long ones, far apart, taking each other's places,
-// changing their bytes, followed by the same letters as before, by others, by some of them.
+// changing their bytes, put together from others, packed in one go or in many; longer than what is added up at a time.
 // Guarantees: what zlib unpacks is the text, and gzip's checksum and size fit.
 test('what is packed as it is written is what zlib unpacks', () => {
   const random = new Random(7)
   const packed = new Packed()
   const { pieces } = packed
   const some = (most: number) => random.bytes(1 + random.below(most))
-  const known = Array.from({ length: 40 }, (_, n) => pieces.piece(some(n === 0 ? 3000 : n < 5 ? 3 : 60)))
-  const staying = Array.from({ length: 10 }, () => pieces.piece(random.bytes(4 + random.below(60))))
+  const known = Array.from({ length: 40 }, (_, n) => pieces.piece(some(n === 0 ? 9000 : n < 5 ? 3 : 60)))
+  const [head, tail] = [pieces.piece(some(30)), pieces.piece(some(20))]
+  const parted = Array.from({ length: 30 }, (_, n) => packed.parted(head, some(n === 0 ? 200 : 60), tail))
   const gone: Piece[] = []
-  const changing = Array.from({ length: 3 }, () => pieces.piece(some(20)))
-  const behind = Array.from({ length: 6 }, () => some(30))
+  const changing = [32, 10, 4, 1].map(length => pieces.changing(length))
+  for (const piece of changing) pieces.changed(piece)
   for (let round = 0; round < 300; round++) {
     packed.begin()
     // A distance of more than 32 KiB is none.
@@ -33,46 +34,49 @@ test('what is packed as it is written is what zlib unpacks', () => {
       }
       // Who had written a piece whose place is taken may come for it.
       if (random.chance(0.02)) packed.piece(known[nth]!)
-      if (random.chance(0.5)) packed.piece(known[nth]!)
-      else if (random.chance(0.2)) {
-        const one = random.pick(staying)
-        if (!packed.again(one)) packed.parts(one)
-      } else if (random.chance(0.05) && gone.length > 0) packed.piece(random.pick(gone))
-      else if (random.chance(0.3)) {
+      if (random.chance(0.4)) packed.piece(known[nth]!)
+      else if (random.chance(0.3)) packed.place(random.pick(parted))
+      // It cannot be taken apart as it was any longer.
+      else if (random.chance(0.002)) pieces.piece(some(30), random.chance(0.5) ? head.nth : tail.nth)
+      else if (random.chance(0.05) && gone.length > 0) packed.piece(random.pick(gone))
+      else if (random.chance(0.45)) {
         const one = random.pick(changing)
         if (random.chance(0.5)) {
+          pieces.change(one.nth)
           one.bytes.set(random.bytes(one.bytes.length))
-          pieces.forget(one.nth)
+          pieces.changed(one)
         }
-        packed.alone(one)
-      } else {
-        const letters = random.pick(behind)
-        packed.letters(random.chance(0.5) ? letters : letters.subarray(0, random.below(letters.length)))
-        if (random.chance(0.3)) packed.letters(some(5))
-      }
+        packed.changing(one)
+      } else packed.letters(some(random.chance(0.01) ? 20_000 : 12))
+      if (random.chance(0.05)) packed.pack()
     }
     packed.end()
   }
 })
 
-// Scenario: a piece that stood as far back as deflate reaches, and one that stood a byte further.
-// Guarantees: the first is a match, the second cannot be had again, and written it is letters.
+// Scenario: pieces that stood as far back as deflate reaches, and a byte further.
+// Guarantees: the first are matches, the others letters.
 test('pieces that are far back', () => {
   const packed = new Packed()
   const random = new Random(13)
-  const piece = packed.pieces.piece(random.bytes(100))
-  for (const [distance, isMatch] of [
-    [32_768, true],
-    [32_769, false],
-  ] as const)
-    for (const asks of [true, false]) {
+  for (const length of [1000, 10_000]) {
+    const piece = packed.pieces.piece(random.bytes(length))
+    const sizeOf = (times: number, distance: number): number => {
       packed.begin()
       packed.piece(piece)
-      packed.letters(random.bytes(distance - piece.bytes.length))
-      if (asks) assert.equal(packed.again(piece), isMatch)
-      else packed.piece(piece)
-      packed.end()
+      packed.letters(Buffer.alloc(distance - length, '.'))
+      packed.pack()
+      if (times === 2) packed.piece(piece)
+      return packed.end().packed
     }
+    // Codes are learned from texts before.
+    for (let i = 0; i < 8; i++) sizeOf(1, 32_768)
+    for (const [distance, isMatch] of [
+      [32_768, true],
+      [32_769, false],
+    ] as const)
+      assert.equal(sizeOf(2, distance) - sizeOf(1, distance) < length / 2, isMatch)
+  }
 })
 
 // Scenario: somebody writes a piece whose place another piece has taken, and the other one, in turns.
@@ -89,39 +93,39 @@ test('a place that was taken', () => {
   }
 })
 
-// Scenario: the same piece in front of letters that begin alike, as the last thing of a text and at the same place of the next.
-// Guarantees: what followed in one text is not taken for what follows in another.
+// Scenario: a text that somebody gave up in the middle, and pieces that stood in it.
+// Guarantees: nothing of it is in the next one.
 test('texts know nothing of each other', () => {
   const packed = new Packed()
   const piece = packed.pieces.piece(Buffer.from('the path is '))
-  const other = packed.pieces.piece(Buffer.from('another piece'))
   for (const ending of ['/api/orders/1', '/api/orders/2']) {
     packed.begin()
     packed.piece(piece)
     packed.letters(Buffer.from(ending))
-    packed.end()
-    packed.begin()
-    packed.piece(piece)
-    packed.piece(other)
+    packed.pack()
     packed.piece(piece)
     packed.letters(Buffer.from(ending))
+    packed.begin()
+    packed.piece(piece)
+    packed.letters(Buffer.from(ending))
+    packed.piece(piece)
     packed.end()
   }
 })
 
-// Scenario: a megabyte of pieces with letters between them that begin alike.
-// Guarantees: pieces that come again cost two or three bytes, and letters that came before nothing.
+// Scenario: a megabyte of pieces with letters between them.
+// Guarantees: pieces that come again cost two or three bytes.
 test('what comes again is small', () => {
   const packed = new Packed()
   const random = new Random(3)
-  const key = packed.pieces.piece(Buffer.from(',{"key":"url.path","value":"'))
+  const key = packed.pieces.piece(Buffer.from(',{"key":"url.path","value":"/api/orders/'))
   const rest = packed.pieces.piece(Buffer.from(`","type":"string"}${'.'.repeat(300)}`))
   let last = 0
   for (let round = 0; round < 3; round++) {
     packed.begin()
     for (let i = 0; i < 3000; i++) {
       packed.piece(key)
-      packed.letters(Buffer.from(`/api/orders/${random.below(10)}`))
+      packed.letters(Buffer.from(`${random.below(10)}`))
       packed.piece(rest)
     }
     const { plain, packed: size } = packed.end()
@@ -129,6 +133,33 @@ test('what comes again is small', () => {
     last = size
   }
   assert.ok(last < 3000 * 8, `${last} bytes`)
+})
+
+// Scenario: a piece that can be taken apart, too far back each time, with a value that no other has.
+// Guarantees: only the value costs letters.
+test('of a piece that is taken apart only the value is new', () => {
+  const packed = new Packed()
+  const random = new Random(31)
+  const { pieces } = packed
+  const head = pieces.piece(random.bytes(50))
+  const tail = pieces.piece(random.bytes(50))
+  const parted = Array.from({ length: 500 }, () => packed.parted(head, random.bytes(10), tail))
+  const filler = pieces.piece(random.bytes(100))
+  packed.begin()
+  for (const piece of parted) {
+    packed.place(piece)
+    packed.piece(filler)
+  }
+  const { packed: size } = packed.end()
+  assert.ok(size < 500 * 30, `${size} bytes`)
+})
+
+// Scenario: more places than there are.
+// Guarantees: an error, and not the place of another.
+test('there are so many places', () => {
+  const { pieces } = new Packed()
+  assert.equal(pieces.places(8000), 0)
+  assert.throws(() => pieces.places(1000), /at most 8192 places/)
 })
 
 // Scenario: nothing; one letter; a text larger than a block; letters that come so unequally often that codes would have more
@@ -158,6 +189,11 @@ test('checksums add up', () => {
     const [first, second] = [random.bytes(random.below(50)), random.bytes(length)]
     const whole = moved(moved(-1, first.length) ^ sumOf(first), length) ^ sumOf(second)
     assert.equal(~whole >>> 0, crc32(Buffer.concat([first, second])))
+    const products = new Products()
+    products.add(sumOf(first), WEIGHTS[first.length]!)
+    products.add(sumOf(second), WEIGHTS[first.length + length]!)
+    assert.equal(~moved(products.take() ^ -1, first.length + length) >>> 0, ~whole >>> 0)
+    assert.equal(products.take(), 0)
   }
 })
 
