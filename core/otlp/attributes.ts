@@ -108,9 +108,15 @@ export class AttributeTable {
         else if (tag < 0x80 && wire === I64) pos += 8
         else if (tag < 0x80 && wire === VARINT) while (bytes[pos++]! >= 0x80);
         else {
-          // A tag of two bytes is a field from 16 on, unless somebody wrote a small number in a long way.
-          if (tag >= 0x80 && bytes[pos] === 0) inOrder = false
           pos = this.#fieldEnd(tagStart, stop)
+          // A tag of two bytes is a field from 16 on, unless somebody wrote a small number in a long way.
+          if (tag >= 0x80 && this.#cursor.field < 16) {
+            inOrder = false
+            if (this.#cursor.field === field && this.#cursor.wire === LEN) {
+              this.#noteSlowly(tagStart, this.#cursor.start, pos)
+              insertAt = pos
+            }
+          }
         }
         continue
       }

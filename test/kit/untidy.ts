@@ -14,7 +14,7 @@ const WIRE_TYPES: Readonly<Record<string, number>> = protobuf.types.basic
 
 /**
  * `value` with the fields of every message in random order (a repeated field keeps its own), unknown fields between
- * them, and repeated numbers packed, one by one, or some of both.
+ * them, and repeated numbers packed, one by one, or some of both; some tags have more bytes than they need.
  */
 export function untidyEncoding(signal: Signal, value: Plain, random: Random): Uint8Array {
   const type = requestType(signal)
@@ -27,7 +27,14 @@ function writeMessage(type: protobuf.Type, message: protobuf.Message, random: Ra
     .filter(field => Object.hasOwn(message, field.name))
     .map(field => writeField(field, values[field.name], random))
   for (let i = random.below(3) - 1; i > 0; i--) lists.push([unknownField(random)])
-  return Buffer.concat(interleave(lists, random))
+  return Buffer.concat(interleave(lists, random).map(field => (random.chance(0.05) ? padded(field) : field)))
+}
+
+/** The field with a byte more in its tag than that needs, unless it is long already. */
+function padded(field: Uint8Array): Uint8Array {
+  const last = field.findIndex(byte => byte < 0x80)
+  if (last > 1) return field
+  return Buffer.concat([field.subarray(0, last), Buffer.of(field[last]! | 0x80, 0), field.subarray(last + 1)])
 }
 
 /** One list of all, in random order but each list in its own. */

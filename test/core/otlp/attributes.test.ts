@@ -134,6 +134,33 @@ test('the last of repeated keys counts', () => {
   assert.equal(table.find(1), -1)
 })
 
+// Scenario: an attribute whose own tag, or that of its key or value, is written in two or three bytes, first or behind another.
+// Guarantees: it is an attribute all the same: what should be deleted cannot hide.
+test('a tag that is longer than it needs to be hides nothing', () => {
+  const field = (tag: readonly number[], content: Uint8Array) =>
+    Buffer.concat([Buffer.from([...tag, content.length]), content])
+  const waysOf = (tag: number) => [[tag], [tag | 0x80, 0], [tag | 0x80, 0x80, 0]] as const
+  const other = field([0x4a], field([0x0a], Buffer.from('other')))
+  for (const own of waysOf(0x4a))
+    for (const key of waysOf(0x0a))
+      for (const value of waysOf(0x12))
+        for (const all of [false, true]) {
+          const entry = Buffer.concat([field(key, Buffer.from('password')), field(value, text('secret'))])
+          for (const span of [
+            [field(own, entry), other],
+            [other, field(own, entry)],
+          ]) {
+            const bytes = Buffer.concat(span)
+            const table = new AttributeTable(new KeySet(['password']), { all })
+            table.read(bytes, 0, bytes.length, 9)
+            const row = table.find(0)
+            assert.ok(row >= 0)
+            const secret = bytes.subarray(table.valueStart(row), table.valueStop(row))
+            assert.deepEqual(secret, Buffer.from(text('secret')))
+          }
+        }
+})
+
 // Scenario: a value is replaced in a KeyValue with fields we do not know.
 // Guarantees: those fields stay, byte for byte.
 test('unknown fields of a changed attribute stay', () => {
