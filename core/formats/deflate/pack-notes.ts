@@ -18,8 +18,8 @@ const CODE_BITS = (1 << BITS_SHIFT) - 1
 
 /**
  * Packs notes from the `next`th on, as long as they are what most are, and returns which comes next. Nothing is called in
- * here, so that V8 looks up addresses once. `written`: letters that are in no piece; `letters`: of the piece that is to be written as
- * letters.
+ * here, so that V8 looks up addresses once. `written`: letters that are in no piece; `letters`: those of the piece that is
+ * written as letters.
  */
 export function packNotes(
   state: PackState,
@@ -102,18 +102,17 @@ export function packNotes(
         next = (next - 2) | 0
         continue
       }
+    } else if (note < 0) {
+      // or letters that nothing is known of.
+      start = outPacked
+      outPacked = (outPacked + length) | 0
     } else if (note >= AS_LETTERS) {
       source = letters
       numbers[place + LAST_AT] = at
     } else {
-      // or letters that nothing is known of.
-      if (note < 0) {
-        start = outPacked
-        outPacked = (outPacked + length) | 0
-      } else {
-        source = bytes
-        start = (nth * VALUE_MAX) | 0
-      }
+      // The value of a piece that was taken apart.
+      source = bytes
+      start = (nth * VALUE_MAX) | 0
     }
 
     // In either case the match before it ends here.

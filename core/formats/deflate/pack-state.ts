@@ -47,13 +47,13 @@ export class PackState {
   matchLength = 0
   matchDistance = 0
 
-  /** Of the text before this part of it, which begins at `#partStart`. */
+  /** Of the text before this part of it, which begins at `partStart`. */
   crc = 0
   partStart = 0
   readonly #products = new Products()
   weightedEnd = WEIGHTED
 
-  /** While notes are packed: how much of `out` is. */
+  /** Of the letters that are noted: how many are packed. */
   outPacked = 0
 
   #room: Room = () => EMPTY
@@ -181,6 +181,7 @@ export class PackState {
     this.partStart = this.at
   }
 
+  /** As packNotes does in its loop, for the few that end elsewhere. */
   endMatch(): void {
     const { numbers } = this.table
     const from = this.matchDistance - 1

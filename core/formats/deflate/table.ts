@@ -1,5 +1,5 @@
 /**
- * All that packing a text needs to know, in one array of numbers and one of bytes: then the loop that packs (packed-text.ts)
+ * All that packing a text needs to know, in one array of numbers and one of bytes: then the loop that packs (pack-notes.ts)
  * has their addresses at hand, and what belongs together lies together.
  */
 

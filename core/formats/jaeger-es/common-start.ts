@@ -20,12 +20,11 @@ export class CommonStart {
   piece: Piece | undefined
   readonly #head: Piece
   readonly #pieces: Pieces
+  readonly #place: number
   #start = EMPTY
   /** What the last value that began otherwise begins with. */
   #other = EMPTY
   #patience = 0
-
-  readonly #place: number
 
   /** `head`: the key, and all that stands before the value. `place`: for `piece`. */
   constructor(head: Piece, place: number, pieces: Pieces) {
