@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { gunzipSync } from 'node:zlib'
+import type { Frame } from '../../core/formats/deflate/frame.ts'
 import { PackedText } from '../../core/formats/deflate/packed-text.ts'
 import type { Piece } from '../../core/formats/deflate/piece.ts'
 import { Pieces } from '../../core/formats/deflate/pieces.ts'
@@ -27,6 +28,11 @@ export class Packed {
   changing(piece: Piece): void {
     this.pieces.writeChanging(this.out, piece)
     this.#plain.raw(piece.bytes)
+  }
+
+  frame(frame: Frame): void {
+    this.pieces.writeFrame(this.out, frame)
+    for (const { bytes } of [frame.head, frame.inner, frame.tail]) this.#plain.raw(bytes)
   }
 
   /** A piece that is noted by its place. */

@@ -24,9 +24,8 @@ function timesX(sum: number): number {
   return sum & 1 ? (sum >>> 1) ^ POLYNOMIAL : sum >>> 1
 }
 
-/** Of `bytes`. */
-export function sumOf(bytes: Uint8Array): number {
-  let sum = 0
+/** Of `bytes`, behind a text whose sum is `sum`. */
+export function sumOf(bytes: Uint8Array, sum = 0): number {
   for (let i = 0; i < bytes.length; i++) sum = CRC_TABLE[(sum ^ bytes[i]!) & 0xff]! ^ (sum >>> 8)
   return sum
 }

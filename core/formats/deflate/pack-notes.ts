@@ -10,7 +10,7 @@ const { SYMBOL_SHIFT, LENGTHS, MATCH_MIN, MATCH_MAX, CODE, BITS_SHIFT, COUNT, LE
 const { DISTANCES, DISTANCE_SHIFT, DISTANCE_MAX, WEIGHTED_FULL, PLACES, PLACE_SHIFT, VALUE_MAX } = layout
 const { LAST_AT, LENGTH, WEIGHT, DETAILS, DETAILS_SHIFT, VERSION, VALUE_LENGTH } = layout
 const { HEAD, HEAD_VERSION, TAIL, TAIL_VERSION } = layout
-const { CHANGING, OF_VALUE, AS_LETTERS, NTH, SUMMED_MIN, BYTE_BYTES, ROOM } = layout
+const { CHANGING, OF_VALUE, AS_LETTERS, STANDS, NTH, SUMMED_MIN, BYTE_BYTES, ROOM } = layout
 
 /** Shorter ones are as short as letters. */
 const REPEAT_MIN = 4
@@ -107,6 +107,11 @@ export function packNotes(
       start = outPacked
       outPacked = (outPacked + length) | 0
     } else if (note >= AS_LETTERS) {
+      if (note >= STANDS) {
+        numbers[place + LAST_AT] = (at - length) | 0
+        next = (next + 1) | 0
+        continue
+      }
       source = letters
       numbers[place + LAST_AT] = at
     } else {

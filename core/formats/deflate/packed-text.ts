@@ -9,6 +9,7 @@
 
 import { Writer } from '../../otlp/writer.ts'
 import { moved, PART_BYTES, SLACK, sumOf } from './crc.ts'
+import type { Frame } from './frame.ts'
 import { packNotes } from './pack-notes.ts'
 import { PackState, type Room } from './pack-state.ts'
 import type { Piece } from './piece.ts'
@@ -27,6 +28,7 @@ import {
   PLACE_SHIFT,
   PLACES,
   ROOM,
+  STANDS,
   SUM,
   SUMMED_MIN,
   SYMBOL_SHIFT,
@@ -75,6 +77,7 @@ export class PackedText {
 
   /** Bytes for a piece that changes: at most VALUE_MAX. */
   changing(length: number, nth: number): Buffer {
+    if (length > VALUE_MAX) throw new RangeError(`a piece that changes has at most ${VALUE_MAX} bytes`)
     const start = nth * VALUE_MAX
     return this.#table.bytes.subarray(start, start + length)
   }
@@ -91,6 +94,15 @@ export class PackedText {
     if (bytes.length >= SUMMED_MIN) this.#table.numbers[PLACES + (nth << PLACE_SHIFT) + SUM] = sumOf(bytes)
   }
 
+  /** As `changed`, of what is known of its parts. */
+  frameChanged({ inner, whole, sum, zeros }: Frame): void {
+    const { numbers } = this.#table
+    if (inner.bytes.length < SUMMED_MIN) this.changed(whole)
+    else
+      numbers[PLACES + (whole.nth << PLACE_SHIFT) + SUM] =
+        sum ^ sumOf(zeros, numbers[PLACES + (inner.nth << PLACE_SHIFT) + SUM])
+  }
+
   /** A piece. */
   write(piece: Piece): void {
     if (piece.isGone) this.take(piece)
@@ -100,6 +112,20 @@ export class PackedText {
   /** A piece whose bytes are others now and then. */
   writeChanging({ nth }: Piece): void {
     this.writePlace(nth | CHANGING)
+  }
+
+  /** What the frame holds together, and what it holds. */
+  writeFrame(frame: Frame): void {
+    const { head, inner, tail, whole } = frame
+    if (frame.stood) {
+      this.writeChanging(whole)
+      return
+    }
+    this.write(head)
+    this.writeChanging(inner)
+    this.write(tail)
+    this.writePlace(whole.nth | STANDS)
+    frame.stood = true
   }
 
   /** The piece of that place. */

@@ -5,6 +5,7 @@
  */
 
 import type { Writer } from '../../otlp/writer.ts'
+import { Frame } from './frame.ts'
 import type { PackedText } from './packed-text.ts'
 import { Piece } from './piece.ts'
 
@@ -44,6 +45,26 @@ export class Pieces {
     return piece
   }
 
+  /** `inner`, one of `changing`, between two pieces; all three have 128 bytes at most. */
+  frame(head: Uint8Array, inner: Piece, tail: Uint8Array): Frame {
+    const whole = this.changing(head.length + inner.bytes.length + tail.length)
+    whole.bytes.fill(0)
+    whole.bytes.set(head)
+    whole.bytes.set(tail, head.length + inner.bytes.length)
+    const frame = new Frame(this.piece(head), inner, this.piece(tail), whole)
+    this.frameChanged(frame)
+    return frame
+  }
+
+  /** What the frame holds has changed. */
+  frameChanged(frame: Frame): void {
+    const { whole, head, inner } = frame
+    this.change(whole.nth)
+    whole.bytes.set(inner.bytes, head.bytes.length)
+    this.#packed?.frameChanged(frame)
+    frame.stood = false
+  }
+
   /** The piece may be written as a head, `value` and a tail. */
   part(piece: Piece, head: Piece, value: Uint8Array, tail: Piece): void {
     this.#packed?.part(piece, head, value, tail)
@@ -70,6 +91,12 @@ export class Pieces {
     const packed = this.#packed
     if (packed === undefined || this.aside) out.raw(piece.bytes)
     else packed.writeChanging(piece)
+  }
+
+  writeFrame(out: Writer, frame: Frame): void {
+    const packed = this.#packed
+    if (packed === undefined || this.aside) out.raw(frame.whole.bytes)
+    else packed.writeFrame(frame)
   }
 
   /** The piece of that place. False, and nothing is written, where pieces are copied. */

@@ -27,7 +27,8 @@ const DISTANCES_END = DISTANCES + (32 << DISTANCE_SHIFT)
 
 /**
  * What is to be packed. A note is the place of a piece, or, below 0, how many letters come. These flags: of a piece whose bytes
- * change; of a value in a piece that is taken apart; of a piece that is written as letters.
+ * change; of a value in a piece that is taken apart; of a piece that is written as letters; of one that is not written, as its
+ * bytes are those that stand there last.
  */
 const NOTES = DISTANCES_END
 export const NOTES_END = NOTES + 1024
@@ -36,6 +37,7 @@ export const NOTES_FIRST = NOTES + 2
 export const CHANGING = 1 << 28
 export const OF_VALUE = 1 << 29
 export const AS_LETTERS = 1 << 30
+export const STANDS = AS_LETTERS | OF_VALUE
 export const NTH = CHANGING - 1
 /** Shorter pieces that change are added up letter by letter: they seldom stand there often before they change. */
 export const SUMMED_MIN = 32

@@ -5,6 +5,7 @@ import { AnyValue, Span, SpanLink } from '../../otlp/fields.ts'
 import { MessageView } from '../../otlp/message.ts'
 import type { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop } from '../any-value.ts'
+import type { Frame } from '../deflate/frame.ts'
 import type { Piece } from '../deflate/piece.ts'
 import type { Pieces } from '../deflate/pieces.ts'
 import { findAttribute, foundStart, foundStop } from '../jaeger/read-span.ts'
@@ -21,6 +22,7 @@ const NEXT = {
   childOf: '"},{"refType":"CHILD_OF","traceID":"',
   followsFrom: '"},{"refType":"FOLLOWS_FROM","traceID":"',
 } as const
+const SPAN_ID = '","spanID":"'
 const REF_TYPE_KEY = Buffer.from(REF_TYPE)
 const CHILD_OF_VALUE = Buffer.from(CHILD_OF_TEXT)
 
@@ -30,19 +32,23 @@ export class References {
   readonly #first: Readonly<Record<keyof typeof FIRST, Piece>>
   readonly #next: Readonly<Record<keyof typeof NEXT, Piece>>
   readonly #spanId: Piece
+  /** Of the parent, which nearly all spans have, and nothing else. */
+  readonly #parent: Frame
   readonly #close: Piece
   readonly #link = new MessageView()
   readonly #fields = new Cursor(new Uint8Array())
   readonly #linkTraceId: HexId
   readonly #linkSpanId: HexId
 
-  constructor(pieces: Pieces) {
+  /** `traceId`: that of the spans. */
+  constructor(pieces: Pieces, traceId: HexId) {
     const piece = (text: string) => pieces.piece(Buffer.from(text))
     this.#pieces = pieces
     this.#none = piece(',"references":null,"startTime":')
     this.#first = { childOf: piece(FIRST.childOf), followsFrom: piece(FIRST.followsFrom) }
     this.#next = { childOf: piece(NEXT.childOf), followsFrom: piece(NEXT.followsFrom) }
-    this.#spanId = piece('","spanID":"')
+    this.#spanId = piece(SPAN_ID)
+    this.#parent = traceId.frame(Buffer.from(FIRST.childOf), Buffer.from(SPAN_ID))
     this.#close = piece('"}],"startTime":')
     this.#linkTraceId = new HexId(TRACE_ID_SIZE, pieces)
     this.#linkSpanId = new HexId(SPAN_ID_SIZE, pieces)
@@ -59,20 +65,24 @@ export class References {
       this.#pieces.write(out, this.#none)
       return
     }
+    if (!hasLinks) {
+      traceId.writeFramed(out, this.#parent)
+      parentId.write(out)
+      this.#pieces.write(out, this.#close)
+      return
+    }
     let before = this.#first
     if (hasParent) {
-      this.#reference(out, before, !hasLinks || this.#isChild(span, traceId, parentId), traceId, parentId)
+      this.#reference(out, before, this.#isChild(span, traceId, parentId), traceId, parentId)
       before = this.#next
     }
-    if (hasLinks) {
-      const fields = this.#fields.reset(span.bytes, span.start, span.stop)
-      while (fields.next()) {
-        if (fields.field !== Span.links) continue
-        const isChild = this.#readLink(fields)
-        if (hasParent && this.#linksTo(traceId, parentId)) continue
-        this.#reference(out, before, isChild, this.#linkTraceId, this.#linkSpanId)
-        before = this.#next
-      }
+    const fields = this.#fields.reset(span.bytes, span.start, span.stop)
+    while (fields.next()) {
+      if (fields.field !== Span.links) continue
+      const isChild = this.#readLink(fields)
+      if (hasParent && this.#linksTo(traceId, parentId)) continue
+      this.#reference(out, before, isChild, this.#linkTraceId, this.#linkSpanId)
+      before = this.#next
     }
     this.#pieces.write(out, this.#close)
   }

@@ -17,7 +17,7 @@ import { MessageView } from '../../otlp/message.ts'
 import type { ItemWalker } from '../../otlp/walk.ts'
 import type { Writer } from '../../otlp/writer.ts'
 import type { CacheBudget } from '../cache-budget.ts'
-import type { Piece } from '../deflate/piece.ts'
+import type { Frame } from '../deflate/frame.ts'
 import { Pieces } from '../deflate/pieces.ts'
 import { findAttribute, isSame, NO_RANGE, type Range } from '../jaeger/read-span.ts'
 import {
@@ -72,6 +72,10 @@ const ZERO = 0x30
 const CLOSE_OBJECT = 0x7d
 
 const UNDERSCORE = 0x5f
+const TRACE_ID = utf8('{"traceID":"')
+/** The end of the line that says where the document goes comes first. */
+const TRACE_ID_BEHIND_ID = utf8('"}}\n{"traceID":"')
+const SPAN_ID = utf8('","spanID":"')
 const LOGS = utf8(',"logs":[')
 const LOGS_END = utf8('],')
 const LOG_TIME = utf8('{"timestamp":')
@@ -112,6 +116,9 @@ export class SpanDocuments {
   readonly #spanId: HexId
   readonly #parentId: HexId
   readonly #references: References
+  /** What a document begins with: alone, and behind its id. */
+  #alone: Frame | undefined
+  #behindId: Frame | undefined
   readonly #kinds: readonly (PreparedTag | undefined)[]
   readonly #statusOk: PreparedTag
   readonly #error: PreparedTag
@@ -138,7 +145,7 @@ export class SpanDocuments {
     this.#traceId = new HexId(TRACE_ID_SIZE, pieces)
     this.#spanId = new HexId(SPAN_ID_SIZE, pieces)
     this.#parentId = new HexId(SPAN_ID_SIZE, pieces)
-    this.#references = new References(pieces)
+    this.#references = new References(pieces, this.#traceId)
     this.#scopePlaces = SCOPE_TAGS.map(() => pieces.place())
     this.#tags = tags
     this.#processes = new Processes(tags, budget, this.counts)
@@ -184,19 +191,18 @@ export class SpanDocuments {
   }
 
   /**
-   * The document with an id, which is written first, to the end of the line that says where the document goes: both ids of
-   * the span and a hash of the rest, in hex.
+   * The document with an id, which is written first, to the end of the line that says where the document goes: the span's id
+   * and a hash of all of the span, in hex.
    */
   writeWithId(out: Writer): void {
     this.#documentId(out)
-    this.#write(out, this.#words.traceIdBehindAction)
+    this.#behindId ??= this.#traceId.frame(TRACE_ID_BEHIND_ID, SPAN_ID)
+    this.#write(out, this.#behindId)
   }
 
   #documentId(out: Writer): void {
     const span = this.#span
     contentHash(this.#view, span.start, span.stop, this.process.hashLow, this.process.hashHigh)
-    this.#traceId.writeDigits(out)
-    out.byte(UNDERSCORE)
     this.#spanId.writeDigits(out)
     out.byte(UNDERSCORE)
     writeHex32(out, contentHigh)
@@ -258,16 +264,15 @@ export class SpanDocuments {
 
   /** The document of the span that was begun: one line of JSON, its end included. */
   write(out: Writer): void {
-    this.#write(out, this.#words.traceId)
+    this.#alone ??= this.#traceId.frame(TRACE_ID, SPAN_ID)
+    this.#write(out, this.#alone)
   }
 
-  #write(out: Writer, start: Piece): void {
+  #write(out: Writer, start: Frame): void {
     const span = this.#span
     const pieces = this.#pieces
     const words = this.#words
-    pieces.write(out, start)
-    this.#traceId.write(out)
-    pieces.write(out, words.spanId)
+    this.#traceId.writeFramed(out, start)
     this.#spanId.write(out)
     if (this.#options.parentSpanId && !this.#parentId.isZero) {
       pieces.write(out, words.parentSpanId)

@@ -4,9 +4,6 @@ import type { Piece } from '../deflate/piece.ts'
 import type { Pieces } from '../deflate/pieces.ts'
 
 const PIECES = {
-  traceId: '{"traceID":"',
-  traceIdBehindAction: '"}}\n{"traceID":"',
-  spanId: '","spanID":"',
   parentSpanId: '","parentSpanID":"',
   operationBehindId: '","operationName":',
   noLogs: ',"logs":null,',

@@ -8,7 +8,7 @@ import { Packed } from '../../../kit/packed.ts'
 import { Random } from '../../../kit/random.ts'
 
 // Scenario: hundreds of texts of random letters and pieces: none, short and long ones, far apart, taking each other's places,
-// changing their bytes, put together from others, packed in one go or in many; longer than what is added up at a time.
+// changing their bytes, alone and between others, put together from others, given up, packed in one go or in many; longer than what is added up at a time.
 // Guarantees: what zlib unpacks is the text, and gzip's checksum and size fit.
 test('what is packed as it is written is what zlib unpacks', () => {
   const random = new Random(7)
@@ -21,6 +21,7 @@ test('what is packed as it is written is what zlib unpacks', () => {
   const gone: Piece[] = []
   const changing = [32, 10, 4, 1].map(length => pieces.changing(length))
   for (const piece of changing) pieces.changed(piece)
+  const frames = Array.from({ length: 8 }, (_, n) => pieces.frame(some(40), changing[n % 3]!, some(20)))
   for (let round = 0; round < 300; round++) {
     packed.begin()
     // A distance of more than 32 KiB is none.
@@ -45,10 +46,13 @@ test('what is packed as it is written is what zlib unpacks', () => {
           pieces.change(one.nth)
           one.bytes.set(random.bytes(one.bytes.length))
           pieces.changed(one)
+          for (const frame of frames) if (frame.inner === one) pieces.frameChanged(frame)
         }
-        packed.changing(one)
+        if (random.chance(0.3)) packed.changing(one)
+        else packed.frame(random.pick(frames))
       } else packed.letters(some(random.chance(0.01) ? 20_000 : 12))
       if (random.chance(0.05)) packed.pack()
+      if (random.chance(0.001)) packed.begin()
     }
     packed.end()
   }
@@ -111,6 +115,49 @@ test('texts know nothing of each other', () => {
     packed.piece(piece)
     packed.end()
   }
+})
+
+// Scenario: an id that changes with every fifth text, each time with the same letters around it.
+// Guarantees: while it stays, the three cost no more than one of them; when it changes, nothing but itself is letters.
+test('what stands around a piece that changes', () => {
+  const packed = new Packed()
+  const random = new Random(9)
+  const { pieces } = packed
+  const id = pieces.changing(32)
+  const framed = pieces.frame(random.bytes(50), id, random.bytes(12))
+  const [head, tail] = [pieces.piece(random.bytes(50)), pieces.piece(random.bytes(12))]
+  const sizeOf = (inFrame: boolean): number => {
+    packed.begin()
+    for (let nth = 0; nth < 1000; nth++) {
+      if (nth % 5 === 0) {
+        pieces.change(id.nth)
+        id.bytes.set(random.bytes(32))
+        pieces.changed(id)
+        pieces.frameChanged(framed)
+      }
+      packed.changing(id)
+      packed.letters(Buffer.from([nth & 7]))
+      if (inFrame) packed.frame(framed)
+      else {
+        packed.piece(head)
+        packed.changing(id)
+        packed.piece(tail)
+      }
+    }
+    return packed.end().packed
+  }
+  // Codes are learned from texts before.
+  for (let i = 0; i < 4; i++) sizeOf(i % 2 === 0)
+  const whole = sizeOf(true)
+  // Two matches less, of three bytes together, in four of five.
+  const apart = sizeOf(false)
+  assert.ok(apart - whole > 3 * 800, `${whole} and ${apart} bytes`)
+})
+
+// Scenario: a piece that changes with more bytes than there is room for.
+// Guarantees: an error says so.
+test('a piece that changes and is too long', () => {
+  assert.throws(() => new Packed().pieces.changing(129), /at most 128 bytes/)
 })
 
 // Scenario: a megabyte of pieces with letters between them.
