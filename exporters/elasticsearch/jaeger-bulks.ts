@@ -168,18 +168,14 @@ export class JaegerBulks implements Documents {
   }
 
   #span(out: Writer, index: Index): void {
-    const documents = this.#documents
-    if (!this.#config.deterministic_ids) {
-      out.raw(index.action)
-      documents.write(out)
-      return
-    }
     const pieces = this.#pieces
+    const withId = this.#config.deterministic_ids
     if (index !== this.#actionIndex) {
-      this.#action = pieces.piece(index.actionBeforeId, this.#action.nth)
+      this.#action = pieces.piece(withId ? index.actionBeforeId : index.action, this.#action.nth)
       this.#actionIndex = index
     }
     pieces.write(out, this.#action)
-    documents.writeWithId(out)
+    if (withId) this.#documents.writeWithId(out)
+    else this.#documents.write(out)
   }
 }
