@@ -51,6 +51,9 @@ const groups: Readonly<Record<string, object>> = {
   'no compression': { http_compression: false },
 }
 const wanted = process.argv.slice(2).filter(word => !word.startsWith('--'))
+const unknown = wanted.find(word => !(word in groups))
+if (unknown !== undefined)
+  throw new Error(`there is no group "${unknown}": ${Object.keys(groups).join(', ')}`)
 
 for (const [name, backend] of Object.entries(groups)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue

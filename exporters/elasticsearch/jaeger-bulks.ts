@@ -28,7 +28,7 @@ const EMPTY = new Uint8Array()
 const END_OF_ACTION = Buffer.from('"}}\n')
 const TTL_MS = 12 * 3_600_000
 const NEWLINE = 0x0a
-/** Whatever the config says: a packed text reaches no further (POSITION_MAX in packed-text.ts). */
+/** Whatever the config says: a packed text reaches no further (POSITION_MAX in pack-state.ts). */
 const BODY_BYTES_MAX = 512 * 1024 * 1024
 
 export class JaegerBulks implements Documents {

@@ -191,7 +191,7 @@ export const jaegerSection = section(
     }),
     deterministic_ids: flag({
       default: true,
-      doc: 'Sluice only: ids of span documents are made of the trace id, the span id and a hash, so that what is sent twice is there once. Off: Elasticsearch makes them, which costs it less.',
+      doc: 'Sluice only: ids of span documents are made of the span id and a hash of the whole span, so that what is sent twice is there once. Off: Elasticsearch makes them, which costs it less.',
     }),
     parent_span_id: flag({
       default: false,

@@ -12,7 +12,7 @@ export class Frame {
   /** Checksum (crc.ts) of all three, were `inner` zeros; and as many zeros as `tail` has bytes. */
   readonly sum: number
   readonly zeros: Uint8Array
-  /** False until they stood there one behind the other, since `inner` changed. */
+  /** False until they were written one behind the other, in whatever text, since `inner` changed. */
   stood = false
 
   /** The bytes of `whole` are there, with zeros for those of `inner`. */

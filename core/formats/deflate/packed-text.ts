@@ -77,7 +77,6 @@ export class PackedText {
 
   /** Bytes for a piece that changes: at most VALUE_MAX. */
   changing(length: number, nth: number): Buffer {
-    if (length > VALUE_MAX) throw new RangeError(`a piece that changes has at most ${VALUE_MAX} bytes`)
     const start = nth * VALUE_MAX
     return this.#table.bytes.subarray(start, start + length)
   }
@@ -94,7 +93,7 @@ export class PackedText {
     if (bytes.length >= SUMMED_MIN) this.#table.numbers[PLACES + (nth << PLACE_SHIFT) + SUM] = sumOf(bytes)
   }
 
-  /** As `changed`, of what is known of its parts. */
+  /** As `changed`, from the sum of `inner`, which `changed` was told of before. */
   frameChanged({ inner, whole, sum, zeros }: Frame): void {
     const { numbers } = this.#table
     if (inner.bytes.length < SUMMED_MIN) this.changed(whole)

@@ -8,6 +8,7 @@ import type { Writer } from '../../otlp/writer.ts'
 import { Frame } from './frame.ts'
 import type { PackedText } from './packed-text.ts'
 import { Piece } from './piece.ts'
+import { VALUE_MAX } from './table.ts'
 
 export class Pieces {
   readonly #packed: PackedText | undefined
@@ -35,8 +36,9 @@ export class Pieces {
     return piece
   }
 
-  /** A piece of `length` bytes, 128 at most, which change: `change` must be told before. */
+  /** A piece of `length` bytes, 128 at most, which change: `change` must be told before, and `changed` when they have. */
   changing(length: number): Piece {
+    if (length > VALUE_MAX) throw new RangeError(`a piece that changes has at most ${VALUE_MAX} bytes`)
     const packed = this.#packed
     if (packed === undefined) return new Piece(Buffer.alloc(length), 0)
     const nth = this.place()
@@ -48,21 +50,24 @@ export class Pieces {
   /** `inner`, one of `changing`, between two pieces; all three have 128 bytes at most. */
   frame(head: Uint8Array, inner: Piece, tail: Uint8Array): Frame {
     const whole = this.changing(head.length + inner.bytes.length + tail.length)
-    whole.bytes.fill(0)
     whole.bytes.set(head)
     whole.bytes.set(tail, head.length + inner.bytes.length)
     const frame = new Frame(this.piece(head), inner, this.piece(tail), whole)
-    this.frameChanged(frame)
+    this.#fill(frame)
     return frame
   }
 
-  /** What the frame holds has changed. */
+  /** What the frame holds has changed, as `changed` was told. Each frame of it must be told, too. */
   frameChanged(frame: Frame): void {
+    this.change(frame.whole.nth)
+    this.#fill(frame)
+    frame.stood = false
+  }
+
+  #fill(frame: Frame): void {
     const { whole, head, inner } = frame
-    this.change(whole.nth)
     whole.bytes.set(inner.bytes, head.bytes.length)
     this.#packed?.frameChanged(frame)
-    frame.stood = false
   }
 
   /** The piece may be written as a head, `value` and a tail. */

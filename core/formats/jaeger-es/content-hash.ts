@@ -1,5 +1,5 @@
 /**
- * 64 bits that tell spans apart which have the same ids: two lanes of four bytes each, which
+ * 64 bits that tell spans apart which have the same span id, whatever their trace is: two lanes of four bytes each, which
  * feed each other: alone, a lane would take the top bit of a word for another bit of the word before.
  * FNV-1a, a byte at a time, would cost as much as writing the document.
  */

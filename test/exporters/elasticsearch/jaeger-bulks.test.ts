@@ -85,11 +85,12 @@ test('a service is known once its document is there', async () => {
 const FIELDS = new Set(['span.kind', 'error'])
 const NOW = 1_764_000_000_000
 
-function bulksOf(packs: boolean, maxBytes: number): JaegerBulks {
-  return new JaegerBulks(jaegerSection.absent(), maxBytes, FIELDS, packs)
+function bulksOf(packs: boolean, maxBytes: number, withIds = true): JaegerBulks {
+  const config = { ...jaegerSection.absent(), deterministic_ids: withIds }
+  return new JaegerBulks(config, maxBytes, FIELDS, packs)
 }
 
-// Scenario: batches of real and of random spans, large and small bodies, several batches written in turns, buffers used again.
+// Scenario: batches of real and of random spans, with ids and without, large and small bodies, several batches written in turns, buffers used again.
 // Guarantees: what is packed unpacks to the body, and the body is the same as without packing; none is too large, also where a
 // document is larger than all before it.
 test('packed bodies hold what the bodies hold', () => {
@@ -99,9 +100,13 @@ test('packed bodies hold what the bodies hold', () => {
     realisticTraces(30, round),
   ])
   let partings = 0
-  for (const maxBytes of [5_000_000, 60_000, 20_000]) {
-    const packing = bulksOf(true, maxBytes)
-    const plain = bulksOf(false, maxBytes)
+  for (const [maxBytes, withIds] of [
+    [5_000_000, true],
+    [60_000, false],
+    [20_000, true],
+  ] as const) {
+    const packing = bulksOf(true, maxBytes, withIds)
+    const plain = bulksOf(false, maxBytes, withIds)
     let packed = 0
     let parted = 0
     for (const chunks of rounds) {
@@ -236,8 +241,8 @@ test('attributes with long tags are attributes', () => {
   )
 })
 
-// Scenario: a span that another release wrote before, and a sender that comes again with it.
-// Guarantees: its document has the id that it had.
+// Scenario: a span that was written before this build was there, and a sender that comes again with it.
+// Guarantees: its document has the id that it had. Whoever changes it makes doubles of what is sent again.
 test('ids of documents stay what they are', () => {
   const [bulk] = bulksOf(false, 5_000_000).bulks(batchOf('traces', [realisticTraces(1, 1)], 1), NOW)
   assert.match(Buffer.from(bulk!.bytes).toString(), /"_id":"c3dc39b36ce79cca_bb114ddce5ab61c6"/)

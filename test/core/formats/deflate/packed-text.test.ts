@@ -4,11 +4,13 @@ import { crc32 } from 'node:zlib'
 import { moved, Products, sumOf, WEIGHTS } from '../../../../core/formats/deflate/crc.ts'
 import { codeLengths, codesOf } from '../../../../core/formats/deflate/huffman.ts'
 import type { Piece } from '../../../../core/formats/deflate/piece.ts'
+import { Pieces } from '../../../../core/formats/deflate/pieces.ts'
 import { Packed } from '../../../kit/packed.ts'
 import { Random } from '../../../kit/random.ts'
 
 // Scenario: hundreds of texts of random letters and pieces: none, short and long ones, far apart, taking each other's places,
-// changing their bytes, alone and between others, put together from others, given up, packed in one go or in many; longer than what is added up at a time.
+// changing their bytes, alone and between others, put together from others, packed in one go or in many; texts that are given
+// up, and such that are longer than what is added up at a time.
 // Guarantees: what zlib unpacks is the text, and gzip's checksum and size fit.
 test('what is packed as it is written is what zlib unpacks', () => {
   const random = new Random(7)
@@ -155,9 +157,10 @@ test('what stands around a piece that changes', () => {
 })
 
 // Scenario: a piece that changes with more bytes than there is room for.
-// Guarantees: an error says so.
+// Guarantees: an error says so, packed or not.
 test('a piece that changes and is too long', () => {
-  assert.throws(() => new Packed().pieces.changing(129), /at most 128 bytes/)
+  for (const pieces of [new Packed().pieces, new Pieces()])
+    assert.throws(() => pieces.changing(129), /at most 128 bytes/)
 })
 
 // Scenario: a megabyte of pieces with letters between them.
