@@ -116,6 +116,8 @@ class Reader extends Scanner {
       const stop = Math.min(this.#nameStops[depth]!, this.#nameStarts[depth]! + QUOTED_MAX)
       const name = Buffer.from(this.bytes.subarray(this.#nameStarts[depth], stop)).toString()
       const element = this.#elements[depth]!
+      // It is the name that cannot be read: the place is the object around it.
+      if (name === '' && element < 0) continue
       path += `${path === '' ? '' : '.'}${name}${element < 0 ? '' : `[${element}]`}`
     }
     return path

@@ -181,6 +181,11 @@ const WRONG: readonly (readonly [text: string, message: string | RegExp])[] = [
   ['{} {}', 'expected the end of the body, got { at byte 3'],
   ['{', 'expected a name in quotes, got the end of the body'],
   ['{"resourceSpans":[{}', 'resourceSpans[0]: expected "," or "]", got the end of the body'],
+  [
+    '{"resourceSpans":[{"scopeS',
+    'resourceSpans[0]: expected the closing quote of a string, got the end of the body',
+  ],
+  ['{"resourceSpans":[{"a":1,}]}', 'resourceSpans[0]: expected a name in quotes, got } at byte 25'],
   ['{"resourceSpans":[{},]}', 'resourceSpans[1]: expected an object, got ] at byte 21'],
   ['{"resourceSpans":{}}', 'resourceSpans: expected an array, got { at byte 17'],
   ['{"a" 1}', 'a: expected ":", got 1 at byte 5'],
