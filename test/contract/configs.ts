@@ -16,6 +16,8 @@ const NOBODY = '127.0.0.1:9'
 const ACTION = { key: 'contract', value: 'kept', action: 'insert' }
 
 const CONFIGS: Readonly<Record<string, () => Tree>> = {
+  // Its default is a port where somebody may well listen.
+  'receiver/kafka': () => ({ brokers: [NOBODY] }),
   'receiver/otlp': () => ({ protocols: { grpc: { endpoint: ANY_PORT }, http: { endpoint: ANY_PORT } } }),
   'receiver/prometheus': () => ({
     config: { scrape_configs: [{ job_name: 'a', static_configs: [{ targets: [NOBODY] }] }] },
@@ -36,6 +38,7 @@ const CONFIGS: Readonly<Record<string, () => Tree>> = {
     trace_storage: 'main',
     [BACKEND]: { server_urls: [`http://${NOBODY}`] },
   }),
+  'exporter/kafka': () => ({ brokers: [NOBODY] }),
   'exporter/otlp_grpc': () => ({ endpoint: NOBODY, tls: { insecure: true } }),
   'exporter/otlp_http': () => ({ endpoint: `http://${NOBODY}` }),
   'extension/basicauth': () => ({ htpasswd: { inline: 'a:b' } }),

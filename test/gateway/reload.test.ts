@@ -368,7 +368,8 @@ test('own signals follow the config', async t => {
     const asked = Promise.withResolvers<string>()
     const listening = createHttpServer((request, response) => {
       asked.resolve(request.url!)
-      response.end()
+      // Closed, because a client that keeps its connection keeps this process for seconds.
+      response.setHeader('connection', 'close').end()
     }).listen(0, '127.0.0.1')
     await once(listening, 'listening')
     t.after(() => listening.close())
