@@ -77,28 +77,34 @@ test('doubles are written exactly', () => {
   )
 })
 
+/**
+ * Any code points, lone surrogates too. fast-check's own texts of this kind have none, and before the first one it spends a
+ * second on a table of all there are.
+ */
+const anyText = fc
+  .array(fc.oneof(fc.integer({ min: 0, max: 0x10_ffff }), fc.integer({ min: 0, max: 0xffff })), {
+    maxLength: 150,
+  })
+  .map(codes => String.fromCodePoint(...codes))
+
 // Scenario: random texts, lone surrogates included, and copies short and long.
 // Guarantees: string and lengthDelimited make fields that the cursor reads back; the buffer grows as needed.
 test('fields round-trip', () => {
   fc.assert(
-    fc.property(
-      fc.string({ unit: 'binary', maxLength: 150 }),
-      fc.uint8Array({ maxLength: 100 }),
-      (text, bytes) => {
-        const writer = new Writer(1)
-        writer.string(5, text)
-        writer.lengthDelimited(600, bytes)
-        const whole = writer.copy()
-        const cursor = new Cursor(whole)
-        assert.ok(cursor.next())
-        assert.equal(cursor.field, 5)
-        assert.equal(readString(whole, cursor.start, cursor.stop), text.toWellFormed())
-        assert.ok(cursor.next())
-        assert.equal(cursor.field, 600)
-        assert.deepEqual([...whole.subarray(cursor.start, cursor.stop)], [...bytes])
-        assert.equal(cursor.next(), false)
-      },
-    ),
+    fc.property(anyText, fc.uint8Array({ maxLength: 100 }), (text, bytes) => {
+      const writer = new Writer(1)
+      writer.string(5, text)
+      writer.lengthDelimited(600, bytes)
+      const whole = writer.copy()
+      const cursor = new Cursor(whole)
+      assert.ok(cursor.next())
+      assert.equal(cursor.field, 5)
+      assert.equal(readString(whole, cursor.start, cursor.stop), text.toWellFormed())
+      assert.ok(cursor.next())
+      assert.equal(cursor.field, 600)
+      assert.deepEqual([...whole.subarray(cursor.start, cursor.stop)], [...bytes])
+      assert.equal(cursor.next(), false)
+    }),
     { examples: [['\ud800 alone', Uint8Array.of(1)]] },
   )
 })
