@@ -14,7 +14,7 @@ import { type Exporter, NO_CONTEXT } from '../../core/component/contract.ts'
 import { SIGNALS } from '../../core/otlp/signals.ts'
 import { factory as overGrpc } from '../../exporters/otlp-grpc.ts'
 import { factory as overHttp } from '../../exporters/otlp-http.ts'
-import { type Certificates, makeCertificates } from '../kit/certificates.ts'
+import { type Certificates, copyCertificates, makeCertificates } from '../kit/certificates.ts'
 import { generate } from '../kit/generate.ts'
 import { type TestSettings, testSettings } from '../kit/parts.ts'
 import { readConfig } from '../kit/read-config.ts'
@@ -119,12 +119,11 @@ for (const { type, serve, make } of KINDS) {
   // Guarantees: every send succeeds; new connections show what was last good; what cannot be used is logged, once; an
   // open connection stays.
   test(`${type}: reload_interval`, async t => {
-    const files = makeCertificates()
+    const files = copyCertificates(first)
     t.after(() => files.remove())
     const put = (from: Certificates, ...keys: readonly ('clientCert' | 'clientKey')[]): void => {
       for (const key of keys) copyFileSync(from[key], files[key])
     }
-    put(first, 'clientCert', 'clientKey')
     const server = await serve(t)
     server.ending = true
     const settings = testSettings('exporter', type)

@@ -1,14 +1,14 @@
 /** Certificates of the doors that change while clients send. */
 
 import assert from 'node:assert/strict'
-import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { Agent, request as httpsRequest } from 'node:https'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { Client, credentials } from '@grpc/grpc-js'
 import { SIGNAL_WORDS } from '../../../core/otlp/signals.ts'
-import { type Certificates, makeCertificates } from '../../kit/certificates.ts'
+import { type Certificates, copyCertificates, makeCertificates } from '../../kit/certificates.ts'
 import { generate } from '../../kit/generate.ts'
 import { eventually } from '../../services/process.ts'
 import { portOf, type Running, startReceiver } from './harness.ts'
@@ -82,7 +82,7 @@ function keepSending(running: Running, client: Certificates) {
       await send(nth)
       sent++
       // Enough to be in the middle of everything, and the machine has other tests.
-      await sleep(2)
+      await sleep(10)
     }
   }
   const all = Promise.all([run(overHttp), run(overGrpc)])
@@ -118,8 +118,7 @@ function put(path: string, content: string | Buffer): void {
 // Guarantees: what cannot be used leaves the old one in use and is logged once, what can is used by new connections and
 // logged with its owner; the clients notice nothing.
 test('reload_interval', async () => {
-  const files = makeCertificates()
-  for (const key of ['serverCert', 'serverKey'] as const) copyFileSync(first[key], files[key])
+  const files = copyCertificates(first)
   const tls = { cert_file: files.serverCert, key_file: files.serverKey, reload_interval: '100ms' }
   const running = await startReceiver({ grpc: { tls }, http: { tls } })
   const doors = [running.grpc, running.http]
@@ -155,8 +154,7 @@ test('reload_interval', async () => {
 // client of the first one is connected and sends.
 // Guarantees: new connections are judged by the new authority; the connection that is open goes on.
 test('client_ca_file_reload', async () => {
-  const files = makeCertificates()
-  copyFileSync(first.ca, files.ca)
+  const files = copyCertificates(first)
   const { serverCert, serverKey } = first
   const tls = {
     cert_file: serverCert,
