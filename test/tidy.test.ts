@@ -65,6 +65,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   ],
   '@platformatic/wasm-utils': ['core/formats/lz4.ts', 'core/formats/snappy.ts'],
   ajv: ['test/'],
+  assemblyscript: ['tools/'],
   autocannon: ['bench/'],
   'fast-check': ['test/'],
   bcryptjs: ['extensions/basicauth/slow-password.ts', 'test/'],
@@ -109,6 +110,8 @@ const ENTRY_POINTS = [
   /^bench\/.*\.ts$/,
   /^tools\/[^/]+\.ts$/,
   /\.test\.ts$/,
+  // What is compiled to WebAssembly.
+  /\/assembly\/[^/]+\.ts$/,
   // Types of a package that has none; the compiler reads them, nobody imports them.
   /\.d\.ts$/,
   /^test\/services\/run\.ts$/,

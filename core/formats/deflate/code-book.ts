@@ -15,14 +15,16 @@ import {
   MATCH_MAX,
   MATCH_MIN,
   SYMBOL_SHIFT,
-  type Table,
-} from './table.ts'
+} from './layout.ts'
 
 const END_OF_BLOCK = 256
 /** Letters, the end, and lengths of matches; and two that no block has. */
 const LITERALS = 286
 const LITERAL_CODES = 288
-/** Two letters, a length with what follows it, or a distance with that have 24 bits: with 7 that wait, fewer than a word. */
+/**
+ * Then four letters have 48 bits, and a match with what follows both of its codes has 41: with 7 that wait, fewer than the 64
+ * that the loop holds.
+ */
 const CODE_MAX = 12
 const DISTANCE_CODE_MAX = 11
 /** The codes of the codes' lengths have 7 bits at most, and stand in this order. */
@@ -49,15 +51,15 @@ const LENGTH_SYMBOLS = new Int32Array(MATCH_MAX + 1)
 
 export class CodeBook {
   /** Has the codes and how often each came. Whoever writes counts. */
-  readonly #table: Table
+  readonly #numbers: Int32Array
   /** What a block with these codes begins with, but for the bit that says whether it is the last one. */
   header: Header
   #awaited = SYMBOLS_FIRST
   readonly #literalLengths = new Uint8Array(LITERAL_CODES)
   readonly #distanceLengths = new Uint8Array(DISTANCE_COUNT)
 
-  constructor(table: Table) {
-    this.#table = table
+  constructor(numbers: Int32Array) {
+    this.#numbers = numbers
     // RFC 1951 3.2.6.
     this.#literalLengths.fill(8, 0, 144).fill(9, 144, 256).fill(7, 256, 280).fill(8, 280)
     this.#distanceLengths.fill(5)
@@ -68,12 +70,12 @@ export class CodeBook {
 
   /** What ends a block, and how many bits that has. */
   get end(): number {
-    return this.#table.numbers[(LENGTHS << SYMBOL_SHIFT) + CODE]!
+    return this.#numbers[(LENGTHS << SYMBOL_SHIFT) + CODE]!
   }
 
   /** Makes codes of what was counted, once that is enough. */
   learn(): void {
-    const { numbers } = this.#table
+    const numbers = this.#numbers
     let total = 0
     for (let symbol = 0; symbol <= LENGTHS + MATCH_MAX; symbol++)
       total += numbers[(symbol << SYMBOL_SHIFT) + COUNT]!
@@ -103,7 +105,7 @@ export class CodeBook {
 
   /** What was is half as true as what is. */
   #faded(at: number): number {
-    const { numbers } = this.#table
+    const numbers = this.#numbers
     const count = numbers[at + COUNT]! >>> 1
     numbers[at + COUNT] = count
     return count
@@ -111,7 +113,7 @@ export class CodeBook {
 
   /** The codes that the lengths of the first `count` symbols mean. */
   #assign(count: number): void {
-    const { numbers } = this.#table
+    const numbers = this.#numbers
     const literals = new Int32Array(LITERAL_CODES)
     codesOf(this.#literalLengths, count, literals)
     for (let symbol = 0; symbol <= END_OF_BLOCK; symbol++)

@@ -2,11 +2,13 @@
  * CRC-32 (RFC 1952 8) of a text that is put together from pieces. Checksums are polynomials over GF(2), and what a piece
  * adds to that of the text is its own, multiplied with a power of x that says how far from the end it stands. As pieces come
  * again and again, only those powers are added up for each (by exclusive or), and multiplied with the piece's sum once for
- * many: writing a piece costs one number out of `WEIGHTS`.
+ * many: writing a piece costs one number out of `WEIGHT_OF`.
  *
  * Sums here begin with 0 and have no bits turned over; who writes the checksum begins with -1 and turns all bits at the end.
  * The lowest bit stands for the highest power.
  */
+
+import { NIBBLE_SHIFT, NIBBLES, PART_BYTES, SLACK } from './layout.ts'
 
 const POLYNOMIAL = 0xedb8_8320 | 0
 const ONE = 0x8000_0000 | 0
@@ -30,16 +32,12 @@ export function sumOf(bytes: Uint8Array, sum = 0): number {
   return sum
 }
 
-/** A part of a text this long is added up, and a bit more: the last piece of it may go on for another `SLACK` bytes. */
-export const PART_BYTES = 28 * 1024
-export const SLACK = 4 * 1024
-
 /** By number of bytes from the start of a part: what to multiply with what ends there. The inverse of that power of x. */
-export const WEIGHTS = new Int32Array(PART_BYTES + SLACK)
+export const WEIGHT_OF = new Int32Array(PART_BYTES + SLACK)
 {
   let weight = ONE
-  for (let i = 0; i < WEIGHTS.length; i++) {
-    WEIGHTS[i] = weight
+  for (let i = 0; i < WEIGHT_OF.length; i++) {
+    WEIGHT_OF[i] = weight
     for (let bit = 0; bit < BYTE_BITS; bit++)
       weight = weight < 0 ? ((weight ^ POLYNOMIAL) << 1) | 1 : weight << 1
   }
@@ -65,23 +63,19 @@ export function moved(sum: number, length: number): number {
   return sum
 }
 
-const NIBBLE = 16
-
 /** Products that are added up, many of them at once. */
 export class Products {
-  /** By nibble of a sum and its value: the weights of all that have it. */
-  readonly #weights = new Int32Array(8 * NIBBLE)
+  /** By nibble of a sum and its value: the weights of all that have it (PRODUCTS in layout.ts). */
+  readonly #weights: Int32Array
 
+  constructor(weights: Int32Array = new Int32Array(NIBBLES << NIBBLE_SHIFT)) {
+    this.#weights = weights
+  }
+
+  /** As assembly/pack.ts does for many. */
   add(sum: number, weight: number): void {
-    const weights = this.#weights
-    weights[sum & 15]! ^= weight
-    weights[16 | ((sum >>> 4) & 15)]! ^= weight
-    weights[32 | ((sum >>> 8) & 15)]! ^= weight
-    weights[48 | ((sum >>> 12) & 15)]! ^= weight
-    weights[64 | ((sum >>> 16) & 15)]! ^= weight
-    weights[80 | ((sum >>> 20) & 15)]! ^= weight
-    weights[96 | ((sum >>> 24) & 15)]! ^= weight
-    weights[112 | (sum >>> 28)]! ^= weight
+    for (let nibble = 0; nibble < NIBBLES; nibble++, sum >>>= 4)
+      this.#weights[(nibble << NIBBLE_SHIFT) + (sum & 15)]! ^= weight
   }
 
   /** The sum of all since it was asked for last. */
@@ -90,9 +84,8 @@ export class Products {
     let sum = 0
     for (let bit = 0; bit < 32; bit++) {
       sum = timesX(sum)
-      const first = (bit >>> 2) * NIBBLE
-      for (let value = 0; value < NIBBLE; value++)
-        if ((value >>> (bit & 3)) & 1) sum ^= weights[first + value]!
+      const first = (bit >>> 2) << NIBBLE_SHIFT
+      for (let value = 0; value < 16; value++) if ((value >>> (bit & 3)) & 1) sum ^= weights[first + value]!
     }
     weights.fill(0)
     return sum

@@ -1,25 +1,40 @@
 /** How far a gzip member is (packed-text.ts): its bytes, the match that may go on, and the checksum of the text before. */
 
 import { CodeBook } from './code-book.ts'
-import { CRC_TABLE, moved, Products } from './crc.ts'
+import { moved, Products } from './crc.ts'
 import {
+  AT,
   BITS_SHIFT,
   CODE,
+  CODE_BITS,
   COUNT,
   DISTANCE_MAX,
   DISTANCE_SHIFT,
   DISTANCES,
+  HELD,
+  HELD_BITS,
   LENGTHS,
-  LETTER_WEIGHT,
+  LETTER_PACKED,
+  MATCH_DISTANCE,
+  MATCH_ENDS,
+  MATCH_LENGTH,
   MATCH_MAX,
   MATCH_MIN,
-  ROOM,
+  NIBBLE_SHIFT,
+  NIBBLES,
+  PACKED,
+  PACKED_FULL,
+  PART_START,
+  POS,
+  PRODUCTS,
   SUM,
   SYMBOL_SHIFT,
-  Table,
   WEIGHT,
   WEIGHTED,
-} from './table.ts'
+  WEIGHTED_NEXT,
+} from './layout.ts'
+import { PackMemory } from './pack-memory.ts'
+import { Table } from './table.ts'
 
 /**
  * Positions go on through all texts, so that nothing of the one before is in reach. A text begins at no higher one than this,
@@ -28,62 +43,69 @@ import {
 const POSITION_MAX = 0x1000_0000
 const HEADER = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff] as const
 const TRAILER_BYTES = 8
-const CODE_BITS = (1 << BITS_SHIFT) - 1
 /** After so many bytes of text a block ends, and the next one has codes that fit better. */
 const BLOCK_BYTES = 512 * 1024
 const EMPTY = new Uint8Array()
+// V8 knows the values of a module's own constants; those that it imports are looked up each time.
+const TEXT_AT = AT
 
 /** Gives memory for at least so many bytes. */
 export type Room = (bytes: number) => Uint8Array
 
 export class PackState {
-  readonly table = new Table()
-  readonly #book = new CodeBook(this.table)
-  /** Where the text that is packed begins and ends, and where its block is to end. */
-  start = 0
-  at = 0
+  readonly memory = new PackMemory()
+  readonly table = new Table(this.memory)
+  readonly #numbers = this.memory.numbers
+  readonly #book = new CodeBook(this.#numbers)
+  readonly #products = new Products(this.#numbers.subarray(PRODUCTS, PRODUCTS + (NIBBLES << NIBBLE_SHIFT)))
+  readonly #view: DataView
+  /** Where the text that is packed begins, and where its block is to end. */
+  #start = 0
   #blockEnd = 0
-  /** A match that may go on. */
-  matchLength = 0
-  matchDistance = 0
-
-  /** Of the text before this part of it, which begins at `partStart`. */
-  crc = 0
-  partStart = 0
-  readonly #products = new Products()
-  weightedEnd = WEIGHTED
-
-  /** Of the letters that are noted: how many are packed. */
-  outPacked = 0
+  /** Of the text before the part of it that is being packed. */
+  #crc = 0
 
   #room: Room = () => EMPTY
-  #packed: Uint8Array = EMPTY
-  view: DataView = new DataView(new ArrayBuffer(0))
-  pos = 0
-  held = 0
-  count = 0
+  /** What was taken out of the memory that is packed into, which is the member's beginning. */
+  #taken: Uint8Array = EMPTY
+  #takenBytes = 0
+
+  constructor() {
+    const { buffer, byteOffset, byteLength } = this.memory.packed
+    this.#view = new DataView(buffer, byteOffset, byteLength)
+    const numbers = this.#numbers
+    numbers[WEIGHTED_NEXT] = WEIGHTED
+    numbers[POS] = PACKED
+  }
+
+  /** The byte of text that comes next. */
+  get at(): number {
+    return this.#numbers[TEXT_AT]!
+  }
 
   /** Bytes of text that are packed. */
   get length(): number {
-    return this.at - this.start
+    return this.#numbers[TEXT_AT]! - this.#start
   }
 
   begin(room: Room): void {
     // Of a text that somebody gave up.
     this.endPart()
     this.#room = room
-    this.#use(room(ROOM))
-    this.#packed.set(HEADER)
-    this.pos = HEADER.length
-    this.held = this.count = 0
-    this.at += DISTANCE_MAX + 1
-    if (this.at > POSITION_MAX) {
-      this.at = 0
+    this.#taken = EMPTY
+    this.#takenBytes = 0
+    this.memory.packed.set(HEADER)
+    const numbers = this.#numbers
+    numbers[POS] = PACKED + HEADER.length
+    numbers[HELD] = numbers[HELD_BITS] = 0
+    let at = numbers[AT]! + DISTANCE_MAX + 1
+    if (at > POSITION_MAX) {
+      at = 0
       this.table.forgetAll()
     }
-    this.start = this.partStart = this.at
-    this.crc = -1
-    this.matchLength = this.matchDistance = 0
+    numbers[AT] = numbers[PART_START] = this.#start = at
+    this.#crc = -1
+    numbers[MATCH_LENGTH] = numbers[MATCH_DISTANCE] = 0
     this.#beginBlock()
   }
 
@@ -95,27 +117,44 @@ export class PackState {
     // An empty one with fixed codes: the last.
     this.#put(0b011, 3)
     this.#put(0, 7)
-    const packed = this.#packed
-    for (; this.count > 0; this.count -= 8, this.held >>>= 8) packed[this.pos++] = this.held
-    this.view.setInt32(this.pos, ~this.crc, true)
-    this.view.setUint32(this.pos + 4, this.length, true)
-    const whole = packed.subarray(0, this.pos + TRAILER_BYTES)
-    this.#use(EMPTY)
+    // What is left of a byte, and some zeros more, where the trailer comes.
+    const numbers = this.#numbers
+    this.#put(0, -numbers[HELD_BITS]! & 7)
+    const view = this.#view
+    const pos = numbers[POS]! - PACKED
+    view.setInt32(pos, ~this.#crc, true)
+    view.setUint32(pos + 4, this.length, true)
+    numbers[POS] = PACKED + pos + TRAILER_BYTES
+    this.#takeOut()
+    const whole = this.#taken.subarray(0, this.#takenBytes)
+    this.#taken = EMPTY
+    this.#room = () => EMPTY
     return whole
   }
 
-  #use(packed: Uint8Array): void {
-    this.#packed = packed
-    this.view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
+  /** Makes room where the loop packs to for so many letters. False when there is. */
+  makeRoom(letters: number): boolean {
+    const numbers = this.#numbers
+    const bytes = LETTER_PACKED * letters + (numbers[MATCH_LENGTH]! >>> 4)
+    if (numbers[POS]! + bytes <= PACKED_FULL) return false
+    this.#takeOut()
+    if (numbers[MATCH_LENGTH]! > MATCH_ENDS) this.endMatch()
+    return true
   }
 
-  /** Makes room for so many bytes of output. False when there is. */
-  grow(more: number): boolean {
-    if (this.pos + more <= this.#packed.length) return false
-    const before = this.#packed.subarray(0, this.pos)
-    this.#use(this.#room(Math.max(2 * this.#packed.length, this.pos + more)))
-    this.#packed.set(before)
-    return true
+  #takeOut(): void {
+    const numbers = this.#numbers
+    const { packed } = this.memory
+    const more = numbers[POS]! - PACKED
+    const before = this.#takenBytes
+    if (before + more > this.#taken.length) {
+      const larger = this.#room(Math.max(2 * before, before + more))
+      larger.set(this.#taken.subarray(0, before))
+      this.#taken = larger
+    }
+    packed.copy(this.#taken, before, 0, more)
+    this.#takenBytes = before + more
+    numbers[POS] = PACKED
   }
 
   /** Ends a block that is long enough. */
@@ -127,7 +166,6 @@ export class PackState {
 
   #beginBlock(): void {
     const { words, bits } = this.#book.header
-    this.grow(2 * words.length + ROOM)
     this.#put(0, 1)
     for (let i = 0; i < words.length - 1; i++) this.#put(words[i]!, 16)
     this.#put(words.at(-1)!, bits)
@@ -135,7 +173,6 @@ export class PackState {
   }
 
   #endBlock(): void {
-    this.grow(ROOM)
     this.putCode(this.#book.end)
     this.#book.learn()
   }
@@ -144,52 +181,49 @@ export class PackState {
     this.#put(code & CODE_BITS, code >>> BITS_SHIFT)
   }
 
+  /** Up to 24 bits. */
   #put(value: number, bits: number): void {
-    const held = this.held | (value << this.count)
-    const count = this.count + bits
-    this.view.setInt32(this.pos, held, true)
-    this.pos += count >>> 3
-    this.held = held >>> (count & 24)
-    this.count = count & 7
+    const numbers = this.#numbers
+    if (numbers[POS]! > PACKED_FULL) this.#takeOut()
+    const held = numbers[HELD]! | (value << numbers[HELD_BITS]!)
+    const count = numbers[HELD_BITS]! + bits
+    this.#view.setInt32(numbers[POS]! - PACKED, held, true)
+    numbers[POS]! += count >>> 3
+    numbers[HELD] = held >>> (count & 24)
+    numbers[HELD_BITS] = count & 7
   }
 
   /** The sum of the piece in that place will be another one. */
   endWeight(place: number): void {
-    const { numbers } = this.table
+    const numbers = this.#numbers
     this.#products.add(numbers[place + SUM]!, numbers[place + WEIGHT]!)
     numbers[place + WEIGHT] = 0
   }
 
   /** Adds up what stands in this part of the text. The next one begins. */
   endPart(): void {
-    const { numbers } = this.table
-    const products = this.#products
-    for (let i = WEIGHTED; i < this.weightedEnd; i++) {
-      const place = numbers[i]!
-      products.add(numbers[place + SUM]!, numbers[place + WEIGHT]!)
-      numbers[place + WEIGHT] = 0
-    }
-    this.weightedEnd = WEIGHTED
-    for (let letter = 0; letter < CRC_TABLE.length; letter++) {
-      const at = (letter << SYMBOL_SHIFT) + LETTER_WEIGHT
-      const weight = numbers[at]!
-      if (weight === 0) continue
-      products.add(CRC_TABLE[letter]!, weight)
-      numbers[at] = 0
-    }
-    this.crc = moved(this.crc ^ products.take(), this.at - this.partStart)
-    this.partStart = this.at
+    const numbers = this.#numbers
+    this.memory.addWeights()
+    this.#crc = moved(this.#crc ^ this.#products.take(), this.at - numbers[PART_START]!)
+    numbers[PART_START] = this.at
   }
 
-  /** As packNotes does in its loop, for the few that end elsewhere. */
+  /** The next `length` bytes of text, whose checksum is `sum`, are not added up: a part begins, and is as long. */
+  skipPart(length: number, sum: number): void {
+    const numbers = this.#numbers
+    numbers[AT]! += length
+    numbers[PART_START] = this.at
+    this.#crc = moved(this.#crc, length) ^ sum
+  }
+
+  /** As the loop does, for the few matches that end elsewhere. */
   endMatch(): void {
-    const { numbers } = this.table
-    const from = this.matchDistance - 1
+    const numbers = this.#numbers
+    const from = numbers[MATCH_DISTANCE]! - 1
     const high = 31 - Math.clz32(from)
     const extra = from < 4 ? 0 : high - 1
     const distance = DISTANCES + ((from < 4 ? from : 2 * high + ((from >>> extra) & 1)) << DISTANCE_SHIFT)
-    this.grow((this.matchLength >>> 4) + ROOM)
-    for (let length = this.matchLength; length > 0; ) {
+    for (let length = numbers[MATCH_LENGTH]!; length > 0; ) {
       const part = firstPart(length)
       length -= part
       const symbol = (LENGTHS + part) << SYMBOL_SHIFT
@@ -199,7 +233,7 @@ export class PackState {
       this.putCode(numbers[distance + CODE]!)
       this.#put(from & ((1 << extra) - 1), extra)
     }
-    this.matchLength = this.matchDistance = 0
+    numbers[MATCH_LENGTH] = numbers[MATCH_DISTANCE] = 0
   }
 }
 

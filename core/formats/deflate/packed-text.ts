@@ -8,47 +8,58 @@
  */
 
 import { Writer } from '../../otlp/writer.ts'
-import { moved, PART_BYTES, SLACK, sumOf } from './crc.ts'
+import { sumOf } from './crc.ts'
 import type { Frame } from './frame.ts'
-import { packNotes } from './pack-notes.ts'
-import { PackState, type Room } from './pack-state.ts'
-import type { Piece } from './piece.ts'
 import {
   AS_LETTERS,
-  BYTE_BYTES,
   CHANGING,
   CODE,
   COUNT,
   DISTANCE_MAX,
   LAST_AT,
   LENGTH,
+  LETTER_END,
+  LETTER_NEXT,
+  LETTERS,
+  LETTERS_BYTES,
+  MATCH_DISTANCE,
+  MATCH_LENGTH,
   NOTES_END,
   NOTES_FIRST,
   NTH,
+  PART_BYTES,
+  PART_START,
   PLACE_SHIFT,
   PLACES,
-  ROOM,
+  SLACK,
   STANDS,
   SUM,
   SUMMED_MIN,
   SYMBOL_SHIFT,
-  VALUE_MAX,
+  VALUE_SHIFT,
   WEIGHTED_FULL,
-} from './table.ts'
+  WEIGHTED_NEXT,
+} from './layout.ts'
+import { PackState, type Room } from './pack-state.ts'
+import type { Piece } from './piece.ts'
 
 /** A piece's, letters before it and behind it. */
 const NOTES_FULL = NOTES_END - 3
-const EMPTY: Uint8Array = new Uint8Array()
 
 /** One text after the other. */
 export class PackedText {
-  /** For what is not in pieces. */
-  readonly out = new Writer()
+  /** For what is not in pieces. Where it all has room, it is written to where the loop reads it. */
+  readonly out = new Writer(0)
   readonly #state = new PackState()
+  readonly #memory = this.#state.memory
   readonly #table = this.#state.table
   #noted = NOTES_FIRST
   /** How much of `out` is noted. */
   #outNoted = 0
+
+  constructor() {
+    this.out.bytes = this.#memory.letters
+  }
 
   /** Bytes of text that are packed. */
   get length(): number {
@@ -77,8 +88,8 @@ export class PackedText {
 
   /** Bytes for a piece that changes: at most VALUE_MAX. */
   changing(length: number, nth: number): Buffer {
-    const start = nth * VALUE_MAX
-    return this.#table.bytes.subarray(start, start + length)
+    const start = nth << VALUE_SHIFT
+    return this.#table.values.subarray(start, start + length)
   }
 
   /** The piece in that place will have other bytes from now on. */
@@ -143,42 +154,69 @@ export class PackedText {
 
   begin(room: Room): void {
     // Of a text that somebody gave up.
-    this.out.pos = this.#outNoted = 0
-    this.#noted = NOTES_FIRST
+    this.#forget()
     this.#state.begin(room)
   }
 
   /** The whole member. What was written is forgotten; the memory is who asked for it's. */
   end(): Uint8Array {
     this.pack()
+    this.#forget()
     return this.#state.end()
+  }
+
+  #forget(): void {
+    const { out } = this
+    out.bytes = this.#memory.letters
+    out.pos = this.#outNoted = 0
+    this.#noted = NOTES_FIRST
   }
 
   /** Packs all that was written. */
   pack(): void {
     const { out } = this
+    const memory = this.#memory
+    const { numbers } = memory
     const state = this.#state
-    const { numbers } = this.#table
     let noted = this.#noted
     if (out.pos > this.#outNoted) numbers[noted++] = this.#outNoted - out.pos
-    out.pos = this.#outNoted = state.outPacked = 0
+    const { bytes, pos } = out
+    out.pos = this.#outNoted = 0
     this.#noted = NOTES_FIRST
     if (noted === NOTES_FIRST) return
     state.nextBlock()
-    let letters = EMPTY
-    for (let next = packNotes(state, out.bytes, letters, NOTES_FIRST, noted); next < noted; ) {
+    numbers[LETTER_NEXT] = LETTERS
+    numbers[LETTER_END] = LETTERS + pos
+    let copied = pos
+    if (bytes !== memory.letters) copied = this.#copyLetters(bytes, 0, pos)
+    for (let next = memory.packNotes(NOTES_FIRST, noted); next < noted; ) {
       // Something is in the way.
       const note = numbers[next]!
       const nth = note & NTH
       const length = note < 0 ? -note : numbers[PLACES + (nth << PLACE_SHIFT) + LENGTH]!
       if (length > SLACK) next = this.#packLong(next, note, length)
-      else if (state.at - state.partStart >= PART_BYTES || state.weightedEnd >= WEIGHTED_FULL) state.endPart()
-      else if (!state.grow(BYTE_BYTES * length + (state.matchLength >>> 4) + ROOM)) {
-        numbers[next] = note | AS_LETTERS
-        letters = this.#table.owners[nth]!.bytes
+      else if (state.at - numbers[PART_START]! >= PART_BYTES || numbers[WEIGHTED_NEXT]! >= WEIGHTED_FULL)
+        state.endPart()
+      else if (!state.makeRoom(length)) {
+        if (note < 0)
+          copied = this.#copyLetters(bytes, copied - (numbers[LETTER_END]! - numbers[LETTER_NEXT]!), pos)
+        else {
+          numbers[next] = note | AS_LETTERS
+          memory.piece.set(this.#table.owners[nth]!.bytes)
+        }
       }
-      next = packNotes(state, out.bytes, letters, next, noted)
+      next = memory.packNotes(next, noted)
     }
+  }
+
+  /** Copies of what there was no room for where the loop reads: from `start` on, which comes next. Returns how far. */
+  #copyLetters(bytes: Uint8Array, start: number, stop: number): number {
+    const { letters, numbers } = this.#memory
+    const end = Math.min(stop, start + LETTERS_BYTES)
+    letters.set(bytes.subarray(start, end))
+    numbers[LETTER_NEXT] = LETTERS
+    numbers[LETTER_END] = LETTERS + end - start
+    return end
   }
 
   /** Packs a note of which there seldom is one: `note`, which is the `next`th, of `length` bytes. Returns where to go on. */
@@ -195,23 +233,20 @@ export class PackedText {
     const place = PLACES + (nth << PLACE_SHIFT)
     const distance = state.at - numbers[place + LAST_AT]!
     if (distance <= DISTANCE_MAX) {
-      if (distance !== state.matchDistance) {
+      if (distance !== numbers[MATCH_DISTANCE]) {
         state.endMatch()
-        state.matchDistance = distance
+        numbers[MATCH_DISTANCE] = distance
       }
-      state.matchLength += length
+      numbers[MATCH_LENGTH]! += length
     } else {
       state.endMatch()
-      state.grow(BYTE_BYTES * length + ROOM)
       for (const letter of owners[nth]!.bytes) {
         numbers[(letter << SYMBOL_SHIFT) + COUNT]!++
         state.putCode(numbers[(letter << SYMBOL_SHIFT) + CODE]!)
       }
     }
     numbers[place + LAST_AT] = state.at
-    state.at += length
-    state.partStart = state.at
-    state.crc = moved(state.crc, length) ^ numbers[place + SUM]!
+    state.skipPart(length, numbers[place + SUM]!)
     return next + 1
   }
 }

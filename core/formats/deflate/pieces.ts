@@ -6,9 +6,9 @@
 
 import type { Writer } from '../../otlp/writer.ts'
 import { Frame } from './frame.ts'
+import { VALUE_MAX } from './layout.ts'
 import type { PackedText } from './packed-text.ts'
 import { Piece } from './piece.ts'
-import { VALUE_MAX } from './table.ts'
 
 export class Pieces {
   readonly #packed: PackedText | undefined

@@ -1,0 +1,273 @@
+/**
+ * The loop that packs what was written (packed-text.ts), which is noted as numbers (layout.ts). AssemblyScript, for
+ * WebAssembly: `npm run wasm` makes pack.wasm of it. There, memory has no bounds to check, and 64 bits are held at once.
+ */
+
+import {
+  AS_LETTERS,
+  AT,
+  BITS_SHIFT,
+  CHANGING,
+  CODE,
+  CODE_BITS,
+  COUNT,
+  DETAILS,
+  DETAILS_SHIFT,
+  DISTANCE_MAX,
+  DISTANCE_SHIFT,
+  DISTANCES,
+  HEAD,
+  HEAD_VERSION,
+  HELD,
+  HELD_BITS,
+  LAST_AT,
+  LENGTH,
+  LENGTHS,
+  LETTER_END,
+  LETTER_NEXT,
+  LETTER_PACKED,
+  MATCH_DISTANCE,
+  MATCH_LENGTH,
+  MATCH_MAX,
+  MATCH_MIN,
+  NIBBLE_SHIFT,
+  NIBBLES,
+  NTH,
+  OF_VALUE,
+  PACKED_FULL,
+  PART_BYTES,
+  PART_START,
+  PIECE,
+  PLACE_SHIFT,
+  PLACES,
+  POS,
+  PRODUCTS,
+  REPEAT_MIN,
+  SLACK,
+  STANDS,
+  SUM,
+  SUMMED_MIN,
+  SYMBOL_SHIFT,
+  TAIL,
+  TAIL_VERSION,
+  VALUE_LENGTH,
+  VALUE_SHIFT,
+  VALUES,
+  VERSION,
+  WEIGHT,
+  WEIGHTED,
+  WEIGHTED_FULL,
+  WEIGHTED_NEXT,
+  WEIGHTS,
+} from '../layout.ts'
+
+/** The number at `position`, and `nth` more. */
+function number(position: i32, nth: i32 = 0): i32 {
+  return load<i32>(<usize>((position + nth) << 2))
+}
+
+function setNumber(position: i32, value: i32): void {
+  store<i32>(<usize>(position << 2), value)
+}
+
+/** Adds a letter's weight where it ends, and counts it. Returns its code. */
+function letterCode(letter: u32, partAt: i32): u32 {
+  const at: i32 = letter << SYMBOL_SHIFT
+  setNumber(at + WEIGHT, number(at + WEIGHT) ^ number(WEIGHTS, partAt))
+  setNumber(at + COUNT, number(at + COUNT) + 1)
+  return number(at + CODE)
+}
+
+/**
+ * Packs notes from the `next`th on, as long as they are what most are and there is room, and returns which comes next. A note
+ * in whose way something is has changed nothing, except that of a match before it more or less may be packed.
+ */
+export function packNotes(next: i32, noted: i32): i32 {
+  let at = number(AT)
+  let partAt = at - number(PART_START)
+  let matchLength = number(MATCH_LENGTH)
+  let matchDistance = number(MATCH_DISTANCE)
+  let weightedNext = number(WEIGHTED_NEXT)
+  let letterNext = number(LETTER_NEXT)
+  let pos = number(POS)
+  let held: u64 = <u64>number(HELD)
+  let bits = number(HELD_BITS)
+
+  while (next < noted) {
+    const note = number(next)
+    const nth = note & NTH
+    const place = PLACES + (nth << PLACE_SHIFT)
+    let length: i32
+    if (note < 0) length = -note
+    else if (note < OF_VALUE || note >= AS_LETTERS) length = number(place, LENGTH)
+    else length = number(DETAILS + (nth << DETAILS_SHIFT), VALUE_LENGTH)
+    if (partAt >= PART_BYTES || length > SLACK || weightedNext >= WEIGHTED_FULL) break
+    if (pos + LETTER_PACKED * length + (matchLength >>> 4) > PACKED_FULL) break
+
+    // A piece, which is a match unless it stood too far back;
+    let source = VALUES + (nth << VALUE_SHIFT)
+    let distance = 0
+    if (note >= 0 && note < OF_VALUE) {
+      distance = at - number(place, LAST_AT)
+      const isSame = distance === matchDistance
+      if (isSame || (distance <= DISTANCE_MAX && length >= REPEAT_MIN)) {
+        if (note < CHANGING || length >= SUMMED_MIN) {
+          partAt += length
+          const weight = number(place, WEIGHT)
+          setNumber(weightedNext, place)
+          weightedNext += i32(weight === 0)
+          setNumber(place + WEIGHT, weight ^ number(WEIGHTS, partAt))
+        } else {
+          for (let i = 0; i < length; i++) {
+            partAt++
+            const letter: i32 = (<i32>load<u8>(source + i)) << SYMBOL_SHIFT
+            setNumber(letter + WEIGHT, number(letter, WEIGHT) ^ number(WEIGHTS, partAt))
+          }
+        }
+        setNumber(place + LAST_AT, at)
+        if (isSame) {
+          at += length
+          matchLength += length
+          next++
+          continue
+        }
+      } else if (note >= CHANGING) {
+        distance = 0
+        setNumber(place + LAST_AT, at)
+      } else {
+        const details = DETAILS + (nth << DETAILS_SHIFT)
+        const head = number(details, HEAD)
+        const tail = number(details, TAIL)
+        if (
+          number(details, VALUE_LENGTH) === 0 ||
+          number(DETAILS + (head << DETAILS_SHIFT), VERSION) !== number(details, HEAD_VERSION) ||
+          number(DETAILS + (tail << DETAILS_SHIFT), VERSION) !== number(details, TAIL_VERSION)
+        )
+          break
+        setNumber(place + LAST_AT, at)
+        setNumber(next - 2, head)
+        setNumber(next - 1, nth | OF_VALUE)
+        setNumber(next, tail)
+        next -= 2
+        continue
+      }
+    } else if (note < 0) {
+      // or letters that nothing is known of.
+      source = letterNext
+      if (source + length > number(LETTER_END)) break
+      letterNext += length
+    } else if (note >= AS_LETTERS) {
+      if (note >= STANDS) {
+        setNumber(place + LAST_AT, at - length)
+        next++
+        continue
+      }
+      source = PIECE
+      setNumber(place + LAST_AT, at)
+    }
+
+    // In either case the match before it ends here.
+    if (matchLength > 0) {
+      const from: u32 = matchDistance - 1
+      let symbol = from
+      let extra: u32 = 0
+      if (from >= 4) {
+        const high: u32 = 31 - clz(from)
+        extra = high - 1
+        symbol = 2 * high + ((from >>> extra) & 1)
+      }
+      const distanceAt: i32 = DISTANCES + (symbol << DISTANCE_SHIFT)
+      const code = number(distanceAt, CODE)
+      const codeBits = code >>> BITS_SHIFT
+      const distanceCode: u64 = (code & CODE_BITS) | ((from & ((1 << extra) - 1)) << codeBits)
+      do {
+        // No rest may be shorter than a match can be.
+        let part = matchLength
+        if (part > MATCH_MAX) part = part < MATCH_MAX + MATCH_MIN ? MATCH_MAX - MATCH_MIN : MATCH_MAX
+        matchLength -= part
+        const lengthAt = (LENGTHS + part) << SYMBOL_SHIFT
+        setNumber(lengthAt + COUNT, number(lengthAt, COUNT) + 1)
+        setNumber(distanceAt + COUNT, number(distanceAt, COUNT) + 1)
+        const lengthCode = number(lengthAt, CODE)
+        held |= (<u64>(lengthCode & CODE_BITS)) << bits
+        bits += lengthCode >>> BITS_SHIFT
+        held |= distanceCode << bits
+        bits += codeBits + extra
+        // Whole bytes go, without asking whether there are any: nobody could guess that.
+        store<u64>(pos, held)
+        pos += bits >>> 3
+        held >>>= bits & 56
+        bits &= 7
+      } while (matchLength > 0)
+    }
+    next++
+    at += length
+    matchDistance = distance
+    if (distance > 0) {
+      matchLength = length
+      continue
+    }
+
+    const stop = source + length
+    for (const fours = stop - (length & 3); source < fours; source += 4) {
+      const letters = load<u32>(source)
+      const first = letterCode(letters & 0xff, partAt + 1)
+      const second = letterCode((letters >>> 8) & 0xff, partAt + 2)
+      const third = letterCode((letters >>> 16) & 0xff, partAt + 3)
+      partAt += 4
+      const fourth = letterCode(letters >>> 24, partAt)
+      held |= (<u64>(first & CODE_BITS)) << bits
+      bits += first >>> BITS_SHIFT
+      held |= (<u64>(second & CODE_BITS)) << bits
+      bits += second >>> BITS_SHIFT
+      held |= (<u64>(third & CODE_BITS)) << bits
+      bits += third >>> BITS_SHIFT
+      held |= (<u64>(fourth & CODE_BITS)) << bits
+      bits += fourth >>> BITS_SHIFT
+      store<u64>(pos, held)
+      pos += bits >>> 3
+      held >>>= bits & 56
+      bits &= 7
+    }
+    if (source === stop) continue
+    do {
+      const code = letterCode(load<u8>(source++), ++partAt)
+      held |= (<u64>(code & CODE_BITS)) << bits
+      bits += code >>> BITS_SHIFT
+    } while (source < stop)
+    store<u64>(pos, held)
+    pos += bits >>> 3
+    held >>>= bits & 56
+    bits &= 7
+  }
+
+  setNumber(AT, at)
+  setNumber(MATCH_LENGTH, matchLength)
+  setNumber(MATCH_DISTANCE, matchDistance)
+  setNumber(WEIGHTED_NEXT, weightedNext)
+  setNumber(LETTER_NEXT, letterNext)
+  setNumber(POS, pos)
+  setNumber(HELD, <i32>held)
+  setNumber(HELD_BITS, bits)
+  return next
+}
+
+/** Adds the weights of all places and letters to the products (crc.ts). None has one then. */
+export function addWeights(): void {
+  const end = number(WEIGHTED_NEXT)
+  for (let i = WEIGHTED; i < end; i++) addWeight(number(i))
+  setNumber(WEIGHTED_NEXT, WEIGHTED)
+  for (let letter = 0; letter < 256; letter++) addWeight(letter << SYMBOL_SHIFT)
+}
+
+function addWeight(position: i32): void {
+  const weight = number(position, WEIGHT)
+  if (weight === 0) return
+  setNumber(position + WEIGHT, 0)
+  let sum: u32 = number(position, SUM)
+  for (let nibble = 0; nibble < NIBBLES; nibble++) {
+    const product: i32 = PRODUCTS + (nibble << NIBBLE_SHIFT) + (sum & 15)
+    setNumber(product, number(product) ^ weight)
+    sum >>>= 4
+  }
+}
