@@ -15,6 +15,7 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 /** What is made of what, from the root of the project. */
 export const LOOPS: Readonly<Record<string, string>> = {
   'core/formats/deflate/pack.wasm': 'core/formats/deflate/assembly/pack.ts',
+  'core/formats/jaeger-es/reading.wasm': 'core/formats/jaeger-es/assembly/reading.ts',
 }
 
 // Memory is what TypeScript gives them: at least one page. There is nothing in it that a runtime would have to care for.

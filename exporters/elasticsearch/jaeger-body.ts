@@ -8,8 +8,6 @@ import { Bulk } from './bulk.ts'
 
 /** Memory comes in multiples of this. */
 const STEP = 64 * 1024
-/** What is written between two pieces that has grown larger is let go. */
-const KEPT_BYTES_MAX = 256 * 1024
 const NOWHERE = new Writer(64)
 
 export class JaegerBody {
@@ -76,13 +74,12 @@ export class JaegerBody {
       else this.packed.giveBack(text.end())
       return undefined
     }
-    const { out } = this
     if (text === undefined) {
       // The body is the sender's alone.
+      const { out } = this
       this.out = NOWHERE
       return new Bulk({ bytes: out.take() }, this.#ends, this.#keys, this.#items)
     }
-    out.trim(KEPT_BYTES_MAX)
     return new Bulk({ gzip: text.end() }, this.#ends, this.#keys, this.#items)
   }
 }

@@ -8,10 +8,11 @@
  * The lowest bit stands for the highest power.
  */
 
-import { NIBBLE_SHIFT, NIBBLES, PART_BYTES, SLACK } from './layout.ts'
+import { PART_BYTES, SLACK } from './layout.ts'
 
 const POLYNOMIAL = 0xedb8_8320 | 0
-const ONE = 0x8000_0000 | 0
+/** `x` to the power of 0. */
+export const ONE = 0x8000_0000 | 0
 const BYTE_BITS = 8
 
 /** What each value of a byte adds. */
@@ -61,33 +62,4 @@ for (let i = 1; i < POWERS.length; i++) POWERS[i] = product(POWERS[i - 1]!, POWE
 export function moved(sum: number, length: number): number {
   for (let i = 0; length > 0; i++, length >>>= 1) if (length & 1) sum = product(sum, POWERS[i]!)
   return sum
-}
-
-/** Products that are added up, many of them at once. */
-export class Products {
-  /** By nibble of a sum and its value: the weights of all that have it (PRODUCTS in layout.ts). */
-  readonly #weights: Int32Array
-
-  constructor(weights: Int32Array = new Int32Array(NIBBLES << NIBBLE_SHIFT)) {
-    this.#weights = weights
-  }
-
-  /** As assembly/pack.ts does for many. */
-  add(sum: number, weight: number): void {
-    for (let nibble = 0; nibble < NIBBLES; nibble++, sum >>>= 4)
-      this.#weights[(nibble << NIBBLE_SHIFT) + (sum & 15)]! ^= weight
-  }
-
-  /** The sum of all since it was asked for last. */
-  take(): number {
-    const weights = this.#weights
-    let sum = 0
-    for (let bit = 0; bit < 32; bit++) {
-      sum = timesX(sum)
-      const first = (bit >>> 2) << NIBBLE_SHIFT
-      for (let value = 0; value < 16; value++) if ((value >>> (bit & 3)) & 1) sum ^= weights[first + value]!
-    }
-    weights.fill(0)
-    return sum
-  }
 }

@@ -13,14 +13,15 @@ export const MATCH_MAX = 258
 export const CODE = 0
 export const BITS_SHIFT = 24
 export const CODE_BITS = 0xff_ffff
-/** how often it came; */
-export const COUNT = 1
-/** of a letter, as of a place: WEIGHT and SUM (2 and 3). */
+/** of a letter: its checksum, and its WEIGHT, as of a place; */
+export const LETTER_SUM = 1
+/** how often it came: with the weight before it in one number of 64 bits. */
+export const COUNT = 3
 const SYMBOLS_END = (LENGTHS + MATCH_MAX + 2) << SYMBOL_SHIFT
 
 /** By symbol of a distance, from `DISTANCES + (symbol << DISTANCE_SHIFT)` on: CODE, without what follows it, and COUNT. */
 export const DISTANCES = SYMBOLS_END
-export const DISTANCE_SHIFT = 1
+export const DISTANCE_SHIFT = 2
 export const DISTANCE_COUNT = 30
 const DISTANCES_END = DISTANCES + (32 << DISTANCE_SHIFT)
 
@@ -54,35 +55,31 @@ export const WEIGHTED_FULL = WEIGHTED_END - 1
 /** More than all caches of pieces have together. What is not used is not even in memory. */
 export const PLACES_MAX = 8192
 
-/** Of place `nth` from `PLACES + (nth << PLACE_SHIFT)` on: */
+/** Of place `nth` from `PLACES + (nth << PLACE_SHIFT)` on, a line of the processor's cache: */
 export const PLACES = WEIGHTED_END
-export const PLACE_SHIFT = 2
+export const PLACE_SHIFT = 4
 /** where its piece stood last, and how long it is; */
 export const LAST_AT = 0
+export const NEVER = -0x4000_0000
 export const LENGTH = 1
-/** the weights (crc.ts) of where it stood in this part of the text, added up; and the sum that they are multiplied with. */
+/** the weights (crc.ts) of where it stood in this part of the text, added up; and the sum that they are multiplied with; */
 export const WEIGHT = 2
 export const SUM = 3
-const PLACES_END = PLACES + (PLACES_MAX << PLACE_SHIFT)
-
-/** What is seldom asked of place `nth`, from `DETAILS + (nth << DETAILS_SHIFT)` on: */
-export const DETAILS = PLACES_END
-export const DETAILS_SHIFT = 3
 /** how often the place was taken; */
-export const VERSION = 0
+export const VERSION = 4
 /** of a piece that can be taken apart: how long its value is, or 0; places and versions of what is before it and behind it. */
-export const VALUE_LENGTH = 1
-export const HEAD = 2
-export const HEAD_VERSION = 3
-export const TAIL = 4
-export const TAIL_VERSION = 5
-const DETAILS_END = DETAILS + (PLACES_MAX << DETAILS_SHIFT)
+export const VALUE_LENGTH = 5
+export const HEAD = 6
+export const HEAD_VERSION = 7
+export const TAIL = 8
+export const TAIL_VERSION = 9
+const PLACES_END = PLACES + (PLACES_MAX << PLACE_SHIFT)
 
 /** A part of a text this long is added up, and a bit more: the last piece of it may go on for another `SLACK` bytes. */
 export const PART_BYTES = 28 * 1024
 export const SLACK = 4 * 1024
 /** By bytes from the start of a part: the weight of what ends there (crc.ts). */
-export const WEIGHTS = DETAILS_END
+export const WEIGHTS = PLACES_END
 const WEIGHTS_END = WEIGHTS + PART_BYTES + SLACK
 
 /** By nibble of a sum, the lowest first, and its value: the weights of all that have it. */
@@ -91,8 +88,13 @@ export const NIBBLES = 8
 export const NIBBLE_SHIFT = 4
 const PRODUCTS_END = PRODUCTS + (NIBBLES << NIBBLE_SHIFT)
 
+/** By number of bytes up to 255, and from MOVES_FAR on by 256 of them: what moves a sum so far (crc.ts). */
+export const MOVES = PRODUCTS_END
+export const MOVES_FAR = MOVES + 256
+const MOVES_END = MOVES_FAR + ((PART_BYTES + SLACK) >> 8) + 1
+
 /** How far the text is: the byte of it that comes next, and the first one of this part; */
-export const AT = PRODUCTS_END
+export const AT = MOVES_END
 export const PART_START = AT + 1
 /** a match that may go on; */
 export const MATCH_LENGTH = AT + 2
@@ -119,14 +121,13 @@ export const LETTERS = VALUES + VALUES_BYTES
 export const LETTERS_BYTES = 64 * 1024
 export const PIECE = LETTERS + LETTERS_BYTES
 
-/** From this byte on: what is packed, until it is taken out; beyond PACKED_FULL there is room for a match and an end of block. */
+/** From this byte on, to the end: what is packed, until it is taken out. The loop stops where a match could not end any more. */
 export const PACKED = PIECE + SLACK
-const PACKED_BYTES = 128 * 1024
-export const PACKED_FULL = PACKED + PACKED_BYTES - 64
+const PACKED_MIN = 128 * 1024
+export const PAGE_BYTES = 64 * 1024
+export const MEMORY_BYTES = (PACKED + PACKED_MIN + PAGE_BYTES - 1) & -PAGE_BYTES
+export const PACKED_FULL = MEMORY_BYTES - 64
 /** Of output: what a byte of text takes at most, as a letter or in a match that is 16 bytes or longer. */
 export const LETTER_PACKED = 2
-/** Longer matches than this could need more than PACKED_BYTES. */
+/** Longer matches than this could need more than PACKED_MIN. */
 export const MATCH_ENDS = 1024 * 1024
-
-export const MEMORY_BYTES = PACKED + PACKED_BYTES
-export const PAGE_BYTES = 64 * 1024

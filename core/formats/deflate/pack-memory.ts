@@ -4,29 +4,33 @@
  */
 
 import { readFileSync } from 'node:fs'
-import { CRC_TABLE, WEIGHT_OF } from './crc.ts'
+import { CRC_TABLE, moved, ONE, WEIGHT_OF } from './crc.ts'
 import {
+  LETTER_SUM,
   LETTERS,
   LETTERS_BYTES,
   MEMORY_BYTES,
+  MOVES,
+  MOVES_FAR,
   NUMBERS_END,
   PACKED,
   PAGE_BYTES,
+  PART_BYTES,
   PIECE,
   SLACK,
-  SUM,
   SYMBOL_SHIFT,
   VALUES,
   VALUES_BYTES,
   WEIGHTS,
 } from './layout.ts'
 
-const PAGES = Math.ceil(MEMORY_BYTES / PAGE_BYTES)
+const PAGES = MEMORY_BYTES / PAGE_BYTES
 const code = new WebAssembly.Module(readFileSync(new URL('./pack.wasm', import.meta.url)))
 
 interface Loops {
   packNotes(next: number, noted: number): number
-  addWeights(): void
+  endPart(crc: number): number
+  endWeight(place: number): void
 }
 
 export class PackMemory {
@@ -38,7 +42,8 @@ export class PackMemory {
   readonly packed: Buffer
   /** As assembly/pack.ts says. */
   readonly packNotes: Loops['packNotes']
-  readonly addWeights: Loops['addWeights']
+  readonly endPart: Loops['endPart']
+  readonly endWeight: Loops['endWeight']
 
   constructor() {
     // It never grows: then its bytes never move.
@@ -49,11 +54,15 @@ export class PackMemory {
     this.letters = Buffer.from(buffer, LETTERS, LETTERS_BYTES)
     this.piece = Buffer.from(buffer, PIECE, SLACK)
     this.packed = Buffer.from(buffer, PACKED)
-    const { packNotes, addWeights } = new WebAssembly.Instance(code, { env: { memory } })
+    const { packNotes, endPart, endWeight } = new WebAssembly.Instance(code, { env: { memory } })
       .exports as unknown as Loops
     this.packNotes = packNotes
-    this.addWeights = addWeights
+    this.endPart = endPart
+    this.endWeight = endWeight
     this.numbers.set(WEIGHT_OF, WEIGHTS)
-    for (const [letter, sum] of CRC_TABLE.entries()) this.numbers[(letter << SYMBOL_SHIFT) + SUM] = sum
+    for (let bytes = 0; bytes < 256; bytes++) this.numbers[MOVES + bytes] = moved(ONE, bytes)
+    for (let bytes = 0; bytes <= PART_BYTES + SLACK; bytes += 256)
+      this.numbers[MOVES_FAR + (bytes >>> 8)] = moved(ONE, bytes)
+    for (const [letter, sum] of CRC_TABLE.entries()) this.numbers[(letter << SYMBOL_SHIFT) + LETTER_SUM] = sum
   }
 }

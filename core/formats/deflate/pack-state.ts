@@ -1,44 +1,21 @@
 /** How far a gzip member is (packed-text.ts): its bytes, the match that may go on, and the checksum of the text before. */
 
 import { CodeBook } from './code-book.ts'
-import { moved, Products } from './crc.ts'
-import {
-  AT,
-  BITS_SHIFT,
-  CODE,
-  CODE_BITS,
-  COUNT,
-  DISTANCE_MAX,
-  DISTANCE_SHIFT,
-  DISTANCES,
-  HELD,
-  HELD_BITS,
-  LENGTHS,
-  LETTER_PACKED,
-  MATCH_DISTANCE,
-  MATCH_ENDS,
-  MATCH_LENGTH,
-  MATCH_MAX,
-  MATCH_MIN,
-  NIBBLE_SHIFT,
-  NIBBLES,
-  PACKED,
-  PACKED_FULL,
-  PART_START,
-  POS,
-  PRODUCTS,
-  SUM,
-  SYMBOL_SHIFT,
-  WEIGHT,
-  WEIGHTED,
-  WEIGHTED_NEXT,
-} from './layout.ts'
+import { moved } from './crc.ts'
+import * as layout from './layout.ts'
 import { PackMemory } from './pack-memory.ts'
 import { Table } from './table.ts'
 
+// V8 knows the values of a module's own constants; those that it imports are looked up each time.
+const { AT, BITS_SHIFT, CODE, CODE_BITS, COUNT, DISTANCE_MAX, DISTANCE_SHIFT, DISTANCES, HELD, HELD_BITS } =
+  layout
+const { LENGTHS, LETTER_PACKED, MATCH_DISTANCE, MATCH_ENDS, MATCH_LENGTH, MATCH_MAX, MATCH_MIN, PACKED } =
+  layout
+const { PACKED_FULL, PART_START, POS, SYMBOL_SHIFT, WEIGHTED, WEIGHTED_NEXT } = layout
+
 /**
  * Positions go on through all texts, so that nothing of the one before is in reach. A text begins at no higher one than this,
- * and may have twice as many bytes: what never stood anywhere (NEVER in table.ts) is out of reach below 2^30.
+ * and may have twice as many bytes: what never stood anywhere (NEVER in layout.ts) is out of reach below 2^30.
  */
 const POSITION_MAX = 0x1000_0000
 const HEADER = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff] as const
@@ -46,8 +23,6 @@ const TRAILER_BYTES = 8
 /** After so many bytes of text a block ends, and the next one has codes that fit better. */
 const BLOCK_BYTES = 512 * 1024
 const EMPTY = new Uint8Array()
-// V8 knows the values of a module's own constants; those that it imports are looked up each time.
-const TEXT_AT = AT
 
 /** Gives memory for at least so many bytes. */
 export type Room = (bytes: number) => Uint8Array
@@ -57,7 +32,6 @@ export class PackState {
   readonly table = new Table(this.memory)
   readonly #numbers = this.memory.numbers
   readonly #book = new CodeBook(this.#numbers)
-  readonly #products = new Products(this.#numbers.subarray(PRODUCTS, PRODUCTS + (NIBBLES << NIBBLE_SHIFT)))
   readonly #view: DataView
   /** Where the text that is packed begins, and where its block is to end. */
   #start = 0
@@ -80,12 +54,12 @@ export class PackState {
 
   /** The byte of text that comes next. */
   get at(): number {
-    return this.#numbers[TEXT_AT]!
+    return this.#numbers[AT]!
   }
 
   /** Bytes of text that are packed. */
   get length(): number {
-    return this.#numbers[TEXT_AT]! - this.#start
+    return this.#numbers[AT]! - this.#start
   }
 
   begin(room: Room): void {
@@ -193,19 +167,9 @@ export class PackState {
     numbers[HELD_BITS] = count & 7
   }
 
-  /** The sum of the piece in that place will be another one. */
-  endWeight(place: number): void {
-    const numbers = this.#numbers
-    this.#products.add(numbers[place + SUM]!, numbers[place + WEIGHT]!)
-    numbers[place + WEIGHT] = 0
-  }
-
   /** Adds up what stands in this part of the text. The next one begins. */
   endPart(): void {
-    const numbers = this.#numbers
-    this.memory.addWeights()
-    this.#crc = moved(this.#crc ^ this.#products.take(), this.at - numbers[PART_START]!)
-    numbers[PART_START] = this.at
+    this.#crc = this.memory.endPart(this.#crc)
   }
 
   /** The next `length` bytes of text, whose checksum is `sum`, are not added up: a part begins, and is as long. */

@@ -10,38 +10,15 @@
 import { Writer } from '../../otlp/writer.ts'
 import { sumOf } from './crc.ts'
 import type { Frame } from './frame.ts'
-import {
-  AS_LETTERS,
-  CHANGING,
-  CODE,
-  COUNT,
-  DISTANCE_MAX,
-  LAST_AT,
-  LENGTH,
-  LETTER_END,
-  LETTER_NEXT,
-  LETTERS,
-  LETTERS_BYTES,
-  MATCH_DISTANCE,
-  MATCH_LENGTH,
-  NOTES_END,
-  NOTES_FIRST,
-  NTH,
-  PART_BYTES,
-  PART_START,
-  PLACE_SHIFT,
-  PLACES,
-  SLACK,
-  STANDS,
-  SUM,
-  SUMMED_MIN,
-  SYMBOL_SHIFT,
-  VALUE_SHIFT,
-  WEIGHTED_FULL,
-  WEIGHTED_NEXT,
-} from './layout.ts'
+import * as layout from './layout.ts'
 import { PackState, type Room } from './pack-state.ts'
 import type { Piece } from './piece.ts'
+
+// V8 knows the values of a module's own constants; those that it imports are looked up each time.
+const { AS_LETTERS, CHANGING, CODE, COUNT, DISTANCE_MAX, LAST_AT, LENGTH, LETTER_END, LETTER_NEXT } = layout
+const { LETTERS, LETTERS_BYTES, MATCH_DISTANCE, MATCH_LENGTH, NEVER, NOTES_END, NOTES_FIRST, NTH } = layout
+const { PART_BYTES, PART_START, PLACE_SHIFT, PLACES, SLACK, STANDS, SUM, SUMMED_MIN, SYMBOL_SHIFT } = layout
+const { VALUE_SHIFT, WEIGHT, WEIGHTED_FULL, WEIGHTED_NEXT } = layout
 
 /** A piece's, letters before it and behind it. */
 const NOTES_FULL = NOTES_END - 3
@@ -76,7 +53,7 @@ export class PackedText {
     if (this.#table.owners[piece.nth] !== undefined) {
       // Notes and weights are of the one before.
       this.pack()
-      this.#state.endWeight(PLACES + (piece.nth << PLACE_SHIFT))
+      this.#memory.endWeight(PLACES + (piece.nth << PLACE_SHIFT))
     }
     this.#table.take(piece, sumOf(piece.bytes))
   }
@@ -95,8 +72,10 @@ export class PackedText {
   /** The piece in that place will have other bytes from now on. */
   change(nth: number): void {
     if (this.#noted > NOTES_FIRST) this.pack()
-    this.#state.endWeight(PLACES + (nth << PLACE_SHIFT))
-    this.#table.forget(nth)
+    const { numbers } = this.#memory
+    const place = PLACES + (nth << PLACE_SHIFT)
+    if (numbers[place + WEIGHT] !== 0) this.#memory.endWeight(place)
+    numbers[place + LAST_AT] = NEVER
   }
 
   /** It has them. */

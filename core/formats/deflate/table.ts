@@ -1,12 +1,11 @@
 /** Who is in which place of a text, and what packing needs to know of it (layout.ts). */
 
 import {
-  DETAILS,
-  DETAILS_SHIFT,
   HEAD,
   HEAD_VERSION,
   LAST_AT,
   LENGTH,
+  NEVER,
   PLACE_SHIFT,
   PLACES,
   PLACES_MAX,
@@ -19,8 +18,6 @@ import {
 } from './layout.ts'
 import type { PackMemory } from './pack-memory.ts'
 import type { Piece } from './piece.ts'
-
-const NEVER = -0x4000_0000
 
 export class Table {
   readonly numbers: Int32Array
@@ -53,8 +50,8 @@ export class Table {
     this.owners[nth] = piece
     numbers[placeAt(nth) + LENGTH] = piece.bytes.length
     numbers[placeAt(nth) + SUM] = sum
-    numbers[detailsAt(nth) + VERSION]!++
-    numbers[detailsAt(nth) + VALUE_LENGTH] = 0
+    numbers[placeAt(nth) + VERSION]!++
+    numbers[placeAt(nth) + VALUE_LENGTH] = 0
     this.forget(nth)
   }
 
@@ -62,12 +59,12 @@ export class Table {
   part({ nth }: Piece, head: Piece, value: Uint8Array, tail: Piece): void {
     if (value.length > VALUE_MAX || head.isGone || tail.isGone) return
     const { numbers } = this
-    const at = detailsAt(nth)
+    const at = placeAt(nth)
     numbers[at + VALUE_LENGTH] = value.length
     numbers[at + HEAD] = head.nth
-    numbers[at + HEAD_VERSION] = numbers[detailsAt(head.nth) + VERSION]!
+    numbers[at + HEAD_VERSION] = numbers[placeAt(head.nth) + VERSION]!
     numbers[at + TAIL] = tail.nth
-    numbers[at + TAIL_VERSION] = numbers[detailsAt(tail.nth) + VERSION]!
+    numbers[at + TAIL_VERSION] = numbers[placeAt(tail.nth) + VERSION]!
     this.values.set(value, nth * VALUE_MAX)
   }
 
@@ -83,8 +80,4 @@ export class Table {
 
 function placeAt(nth: number): number {
   return PLACES + (nth << PLACE_SHIFT)
-}
-
-function detailsAt(nth: number): number {
-  return DETAILS + (nth << DETAILS_SHIFT)
 }

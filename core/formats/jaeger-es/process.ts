@@ -71,15 +71,15 @@ export class Processes {
     budget.join(() => this.#slots.fill(undefined))
   }
 
-  /** Of the Resource message `bytes[start, stop)`, which `view` shows. Texts in it are counted when it is new. */
-  get(bytes: Uint8Array, view: DataView, start: number, stop: number): Process {
-    if (stop - start > KEPT_BYTES_MAX) return this.#make(bytes, view, start, stop, SLOTS)
+  /** Of the Resource message `bytes[start, stop)`. Texts in it are counted when it is new. */
+  get(bytes: Uint8Array, start: number, stop: number): Process {
+    if (stop - start > KEPT_BYTES_MAX) return this.#make(bytes, start, stop, SLOTS)
     let hash = stop - start
     for (let i = start; i < stop; i++) hash = Math.imul(hash ^ bytes[i]!, 0x0100_0193)
     const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1)
     const kept = this.#slots[slot]
     if (kept !== undefined && sameBytes(bytes, start, stop, kept.resource)) return kept.process
-    const process = this.#make(bytes, view, start, stop, slot)
+    const process = this.#make(bytes, start, stop, slot)
     if (kept !== undefined) {
       this.#slots[slot] = undefined
       this.#budget.giveBack(kept.cost)
@@ -92,19 +92,19 @@ export class Processes {
     return process
   }
 
-  #make(bytes: Uint8Array, view: DataView, start: number, stop: number, slot: number): Process {
+  #make(bytes: Uint8Array, start: number, stop: number, slot: number): Process {
     const { pieces } = this.#tags
     if (this.#places[slot] === -1) this.#places[slot] = pieces.place()
     // It is not written to the text, but once for all.
     pieces.aside = true
     try {
-      return this.#write(bytes, view, start, stop, this.#places[slot]!)
+      return this.#write(bytes, start, stop, this.#places[slot]!)
     } finally {
       pieces.aside = false
     }
   }
 
-  #write(bytes: Uint8Array, view: DataView, start: number, stop: number, place: number): Process {
+  #write(bytes: Uint8Array, start: number, stop: number, place: number): Process {
     const tags = this.#tags
     const name = readServiceName(bytes, start, stop)
     if (nameIsBase64) this.#counts.invalidText++
@@ -112,7 +112,7 @@ export class Processes {
     const out = new Writer(2 * (stop - start) + 256)
     out.raw(OPEN)
     writeJsonString(out, service, 0, service.length)
-    tags.begin(out, 'span', view)
+    tags.begin(out, 'span')
     const list = this.#list.reset(bytes, start, stop)
     while (list.next()) {
       if (list.field !== Resource.attributes || isServiceName(bytes, list.start, list.stop)) continue

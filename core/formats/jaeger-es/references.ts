@@ -1,7 +1,7 @@
 /** The `references` of a span document: the parent and the links. */
 
 import { Cursor, sameBytes } from '../../otlp/cursor.ts'
-import { AnyValue, Span, SpanLink } from '../../otlp/fields.ts'
+import * as otlp from '../../otlp/fields.ts'
 import { MessageView } from '../../otlp/message.ts'
 import type { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop } from '../any-value.ts'
@@ -12,6 +12,9 @@ import { findAttribute, foundStart, foundStop } from '../jaeger/read-span.ts'
 import { CHILD_OF_TEXT, REF_TYPE, SPAN_ID_SIZE, TRACE_ID_SIZE } from '../jaeger/words.ts'
 import { HexId } from './hex-id.ts'
 import type { SpanRanges } from './span-ranges.ts'
+
+// V8 knows the values of a module's own constants; those that it imports are looked up each time.
+const { AnyValue, Span, SpanLink } = otlp
 
 /** By refType. */
 const FIRST = {

@@ -33,7 +33,6 @@ import {
   TRACE_ID_SIZE,
   TRACE_STATE,
 } from '../jaeger/words.ts'
-import { contentHash, contentHigh, contentLow, viewOf } from './content-hash.ts'
 import { type Counts, noCounts } from './counts.ts'
 import { durationWarning, isWarnings, WARNINGS } from './duration-warning.ts'
 import { FieldNames, type TagsAsFields } from './field-names.ts'
@@ -126,8 +125,6 @@ export class SpanDocuments {
   readonly #description: PreparedKey
   readonly #event: PreparedKey
   readonly #warnings: PreparedKey
-  /** Of the bytes that `#resource` is in. */
-  #view = viewOf(EMPTY)
   #resource: Range = NO_RANGE
   #scope: Range = NO_RANGE
   #scopeTags: PreparedTag[] = []
@@ -135,7 +132,13 @@ export class SpanDocuments {
 
   /** All that is written goes to one text, in which `pieces` are. */
   constructor(options: SpanDocumentOptions, budget: CacheBudget, pieces = new Pieces()) {
-    const tags = new TagWriter(new FieldNames(options.tagsAsFields, budget), options, this.counts, pieces)
+    const tags = new TagWriter(
+      new FieldNames(options.tagsAsFields, budget),
+      options,
+      this.counts,
+      pieces,
+      this.#span.memory,
+    )
     this.#options = options
     this.#pieces = pieces
     this.#words = spanPieces(pieces)
@@ -171,11 +174,10 @@ export class SpanDocuments {
   /** Reads the span that the walker of a traces request stands on. */
   begin({ chunk, start, stop, resourceStart, resourceStop, scopeStart, scopeStop }: ItemWalker): void {
     const sameChunk = this.#resource.bytes === chunk
-    if (!sameChunk) this.#view = viewOf(chunk)
     // Contents are compared once for each resource and scope, not for each span.
     if (!sameChunk || this.#resource.start !== resourceStart || this.#resource.stop !== resourceStop) {
       this.#resource = { bytes: chunk, start: resourceStart, stop: resourceStop }
-      this.process = this.#processes.get(chunk, this.#view, resourceStart, resourceStop)
+      this.process = this.#processes.get(chunk, resourceStart, resourceStop)
     }
     if (!sameChunk || this.#scope.start !== scopeStart || this.#scope.stop !== scopeStop) {
       if (!isSame(this.#scope, chunk, scopeStart, scopeStop)) this.#prepareScope(chunk, scopeStart, scopeStop)
@@ -202,11 +204,11 @@ export class SpanDocuments {
 
   #documentId(out: Writer): void {
     const span = this.#span
-    contentHash(this.#view, span.start, span.stop, this.process.hashLow, this.process.hashHigh)
+    span.hash(this.process.hashLow, this.process.hashHigh)
     this.#spanId.writeDigits(out)
     out.byte(UNDERSCORE)
-    writeHex32(out, contentHigh)
-    writeHex32(out, contentLow)
+    writeHex32(out, span.hashHigh)
+    writeHex32(out, span.hashLow)
   }
 
   /** Adds the time when the span that was begun began to the JSON object that `out` ends with. */
@@ -219,10 +221,9 @@ export class SpanDocuments {
   /** Lets go of the request that was walked last. */
   release(): void {
     this.#resource = this.#scope = NO_RANGE
-    this.#view = viewOf(EMPTY)
     this.operation = EMPTY
     this.name = undefined
-    this.#span.reset(EMPTY)
+    this.#span.release()
     this.#tags.release()
     this.#message.reset(EMPTY)
   }
@@ -298,18 +299,10 @@ export class SpanDocuments {
   #writeTags(out: Writer, span: SpanRanges, fixed: boolean): number {
     const tags = this.#tags
     const { bytes } = span
-    tags.begin(out, 'span', this.#view)
+    tags.begin(out, 'span')
     for (const tag of this.#scopeTags) tags.prepared(tag)
-    let warned = false
-    const { attributes, attributesEnd } = span
-    for (let i = 0; i < attributesEnd; i += 2) {
-      const start = attributes[i]!
-      const stop = attributes[i + 1]!
-      if (fixed && !warned && isWarnings(bytes, start, stop)) {
-        warned = true
-        this.#warning(bytes, start, stop)
-      } else tags.attribute(bytes, start, stop)
-    }
+    const warned = fixed && this.#warnedAttributes(span)
+    if (!fixed) tags.attributes(span)
     if (this.operation === INVALID_NAME_BYTES) {
       this.counts.invalidText++
       tags.binary(INVALID_NAME, bytes.subarray(span.startOf(Span.name), span.stopOf(Span.name)))
@@ -323,6 +316,20 @@ export class SpanDocuments {
     const stop = span.stopOf(Span.traceState)
     if (start !== -1 && stop > start) tags.text(this.#traceState, bytes, start, stop)
     return tags.end('null')
+  }
+
+  /** The attributes, and the warning where warnings are. False when none has any. */
+  #warnedAttributes({ bytes, attributes, attributesEnd }: SpanRanges): boolean {
+    let warned = false
+    for (let i = 0; i < attributesEnd; i += 2) {
+      const start = attributes[i]!
+      const stop = attributes[i + 1]!
+      if (!warned && isWarnings(bytes, start, stop)) {
+        warned = true
+        this.#warning(bytes, start, stop)
+      } else this.#tags.attribute(bytes, start, stop)
+    }
+    return warned
   }
 
   /** The tag with the warnings, of which those in the attribute that there is already come first. */
@@ -369,7 +376,7 @@ export class SpanDocuments {
         readFixed64(bytes, time)
         writeDivided(out, isBefore1970(high) ? 0 : low, isBefore1970(high) ? 0 : high, MICRO)
       }
-      tags.begin(out, 'log', this.#view)
+      tags.begin(out, 'log')
       const name = event.startOf(SpanEvent.name)
       const nameStop = event.stopOf(SpanEvent.name)
       const named = name !== -1 && nameStop > name

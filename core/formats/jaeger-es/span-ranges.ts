@@ -2,15 +2,14 @@
 
 import { Cursor, low, readFixed32, readVarint64 } from '../../otlp/cursor.ts'
 import * as fields from '../../otlp/fields.ts'
+import { contentHash, contentHigh, contentLow, viewOf } from './content-hash.ts'
+import { FIELD_MAX, LIST, LIST_MAX, STARTS, STOPS } from './reading-layout.ts'
+import { ReadingMemory } from './reading-memory.ts'
 
 // V8 knows the values of a module's own constants; those that it imports are looked up each time.
 const { Span } = fields
 const { attributes: ATTRIBUTES, flags: FLAGS, kind: KIND } = Span
 
-/** OTLP has no field of a span above this. */
-const FIELD_MAX = 16
-/** Of an attribute: its tag as all write it, and lengths of one byte. */
-const TAG = (ATTRIBUTES << 3) | 2
 const SHORT = 0x80
 const EMPTY = new Uint8Array()
 
@@ -27,60 +26,65 @@ export class SpanRanges implements Ranges {
   start = 0
   stop = 0
   /** Begin and end of each attribute's KeyValue, in order. */
-  attributes: Int32Array = new Int32Array(128)
+  attributes: Int32Array
   /** Numbers in that. */
   attributesEnd = 0
-  readonly #starts = new Int32Array(FIELD_MAX + 1)
-  readonly #stops = new Int32Array(FIELD_MAX + 1)
+  /** The memory has the list of attributes, too. */
+  isInMemory = false
+  hashLow = 0
+  hashHigh = 0
+  readonly memory: ReadingMemory
+  readonly #list: Int32Array
+  readonly #starts: Int32Array
+  readonly #stops: Int32Array
   readonly #cursor = new Cursor(EMPTY)
+
+  constructor(memory = new ReadingMemory()) {
+    this.memory = memory
+    const { numbers } = memory
+    this.#list = numbers.subarray(LIST, LIST + 2 * LIST_MAX)
+    this.#starts = numbers.subarray(STARTS, STARTS + FIELD_MAX + 1)
+    this.#stops = numbers.subarray(STOPS, STOPS + FIELD_MAX + 1)
+    this.attributes = this.#list
+  }
+
+  /** Lets go of what was read, and of what the largest span needed. */
+  release(): void {
+    this.memory.release()
+    this.bytes = EMPTY
+    this.start = this.stop = this.attributesEnd = 0
+    this.attributes = this.#list
+  }
 
   reset(bytes: Uint8Array, start = 0, stop = bytes.length): this {
     if (this.bytes !== bytes) this.bytes = bytes
     this.start = start
     this.stop = stop
+    const count = this.memory.readSpan(bytes, start, stop)
+    this.isInMemory = count >= 0
+    if (this.isInMemory) {
+      if (this.attributes !== this.#list) this.attributes = this.#list
+      this.attributesEnd = 2 * count
+    } else this.#read(bytes, start, stop)
+    return this
+  }
+
+  /** What the loop leaves to us: long spans, or such as nobody writes them. */
+  #read(bytes: Uint8Array, start: number, stop: number): void {
     this.attributesEnd = 0
     const starts = this.#starts
     const stops = this.#stops
-    for (let field = 0; field <= FIELD_MAX; field++) starts[field] = -1
+    starts.fill(-1)
     const cursor = this.#cursor.reset(bytes, start, stop)
-    for (let pos = start; pos < stop; ) {
-      pos = this.#attributes(bytes, pos, stop)
-      cursor.pos = pos
-      if (!cursor.next()) break
+    while (cursor.next()) {
       const { field } = cursor
-      pos = cursor.pos
-      // With a tag of more bytes than it needs.
       if (field === ATTRIBUTES) this.#attribute(cursor.start, cursor.stop)
       else if (field <= FIELD_MAX) {
         starts[field] = cursor.start
         stops[field] = cursor.stop
       }
     }
-    return this
-  }
-
-  /** Notes the attributes that stand one behind the other from `pos` on; returns where they end. */
-  #attributes(bytes: Uint8Array, pos: number, stop: number): number {
-    let attributes: Int32Array = this.attributes
-    let end = this.attributesEnd
-    while (pos < stop && bytes[pos] === TAG) {
-      let from = pos + 2
-      let length = bytes[pos + 1]!
-      if (length >= SHORT) {
-        const cursor = this.#cursor
-        cursor.pos = pos
-        cursor.next()
-        from = cursor.start
-        length = cursor.stop - from
-      }
-      if (end === attributes.length) attributes = this.#more()
-      attributes[end] = from
-      pos = from + length
-      attributes[end + 1] = pos
-      end += 2
-    }
-    this.attributesEnd = end
-    return pos
+    cursor.reset(EMPTY, 0, 0)
   }
 
   #attribute(start: number, stop: number): void {
@@ -108,6 +112,19 @@ export class SpanRanges implements Ranges {
 
   has(field: number): boolean {
     return this.#starts[field] !== -1
+  }
+
+  /** Hashes all of it, and what was hashed to `low` and `high` before (content-hash.ts), to `hashLow` and `hashHigh`. */
+  hash(low: number, high: number): void {
+    const { bytes, start, stop, memory } = this
+    if (memory.hashContent(bytes, start, stop, low, high)) {
+      this.hashLow = memory.hashLow
+      this.hashHigh = memory.hashHigh
+      return
+    }
+    contentHash(viewOf(bytes), start, stop, low, high)
+    this.hashLow = contentLow
+    this.hashHigh = contentHigh
   }
 
   get flags(): number {

@@ -13,12 +13,13 @@ import { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
 import type { Piece } from '../deflate/piece.ts'
 import { Pieces } from '../deflate/pieces.ts'
-import { viewOf } from './content-hash.ts'
 import type { Counts } from './counts.ts'
 import type { FieldName, FieldNames } from './field-names.ts'
 import { FirstTags } from './first-tags.ts'
 import { KnownAttributes } from './known-attributes.ts'
 import { KnownKeys } from './known-keys.ts'
+import { ReadingMemory } from './reading-memory.ts'
+import type { SpanRanges } from './span-ranges.ts'
 import { TagFields } from './tag-fields.ts'
 import {
   KEY,
@@ -48,7 +49,6 @@ export interface TagOptions {
 }
 
 const NOWHERE = new Writer(64)
-const NO_VIEW = viewOf(new Uint8Array())
 
 /** Writes one list after the other. */
 export class TagWriter {
@@ -64,8 +64,6 @@ export class TagWriter {
   readonly #firstFields: FirstTags
   readonly #tag = new KeyValueRange()
   #out = NOWHERE
-  /** Of the bytes that attributes are in. */
-  #view = NO_VIEW
   /** No tag was written yet. */
   #first = true
   /** Of the list that is being written: may its tags become fields? Does Jaeger's sanitizer look at it? */
@@ -75,11 +73,18 @@ export class TagWriter {
   #nth = 0
   readonly #fields: TagFields
 
-  constructor(names: FieldNames, options: TagOptions, counts: Counts, pieces = new Pieces()) {
+  /** `memory`: where spans are read whose `attributes` are written. */
+  constructor(
+    names: FieldNames,
+    options: TagOptions,
+    counts: Counts,
+    pieces = new Pieces(),
+    memory = new ReadingMemory(),
+  ) {
     this.pieces = pieces
     this.#names = names
     this.#keys = new KnownKeys(names, pieces)
-    this.#attributes = new KnownAttributes(pieces)
+    this.#attributes = new KnownAttributes(pieces, memory)
     this.#types = {
       string: pieces.piece(TYPES.string),
       bool: pieces.piece(TYPES.bool),
@@ -118,11 +123,10 @@ export class TagWriter {
 
   /**
    * Begins, behind a comma, the tags of a span or a process, which may become fields and pass Jaeger's sanitizer; or the
-   * fields of a log. `view` shows the bytes that attributes are in.
+   * fields of a log.
    */
-  begin(out: Writer, of: 'span' | 'log', view: DataView): void {
+  begin(out: Writer, of: 'span' | 'log'): void {
     this.#out = out
-    this.#view = view
     this.#first = true
     this.#span = of === 'span'
     this.#invalidKeys = this.#nth = 0
@@ -133,7 +137,6 @@ export class TagWriter {
   /** Lets go of where the last list was written and came from, and of what the largest of all needed. */
   release(): void {
     this.#out = NOWHERE
-    this.#view = NO_VIEW
     this.#fields.release()
   }
 
@@ -185,11 +188,30 @@ export class TagWriter {
     this.#type('binary')
   }
 
-  /** The attribute that is the KeyValue `[start, stop)` of what `view` shows, which is in `bytes`. */
+  /** All attributes of a span. */
+  attributes({ bytes, attributes, attributesEnd, isInMemory }: SpanRanges): void {
+    if (!isInMemory) {
+      for (let i = 0; i < attributesEnd; i += 2) this.attribute(bytes, attributes[i]!, attributes[i + 1]!)
+      return
+    }
+    const known = this.#attributes
+    const count = attributesEnd >> 1
+    for (let nth = 0; nth < count; nth++) {
+      // What is written of one that is not known may take the slot of one behind it.
+      for (const end = known.findMany(nth, count); nth < end; nth++) this.#known(known.found(nth))
+      if (nth < count) this.#unknown(bytes, attributes[2 * nth]!, attributes[2 * nth + 1]!)
+    }
+  }
+
+  /** The attribute that is the KeyValue `bytes[start, stop)`. */
   attribute(bytes: Uint8Array, start: number, stop: number): void {
-    const slot = this.#attributes.find(this.#view, start, stop, this.#nth++)
+    const slot = this.#attributes.find(bytes, start, stop, this.#nth++)
     if (slot >= 0) this.#known(slot)
-    else if (!this.#plainText(bytes, start, stop) && !this.#inList(bytes, start, stop))
+    else this.#unknown(bytes, start, stop)
+  }
+
+  #unknown(bytes: Uint8Array, start: number, stop: number): void {
+    if (!this.#plainText(bytes, start, stop) && !this.#inList(bytes, start, stop))
       this.#rareAttribute(bytes, start, stop)
   }
 
@@ -211,21 +233,21 @@ export class TagWriter {
     const tail = this.#types[this.#value(out, bytes, anyStart, anyStop)]
     // What is counted must be counted again.
     if (this.#attributes.wanted && counts.invalidText + counts.cutValues === changes)
-      this.#keep(start, stop, known.head, from, tail)
+      this.#keep(bytes, start, stop, known.head, from, tail)
     this.pieces.write(out, tail)
     return true
   }
 
   /** The attribute is worth to be kept, and its value was written from `from` on. */
-  #keep(start: number, stop: number, head: Piece, from: number, tail: Piece): void {
+  #keep(bytes: Uint8Array, start: number, stop: number, head: Piece, from: number, tail: Piece): void {
     const value = this.#out.bytes.subarray(from, this.#out.pos)
-    this.#attributes.keep(this.#view, start, stop, head, value, tail)
+    this.#attributes.keep(bytes, start, stop, head, value, tail)
   }
 
   /** True when a tag with that name is in the list: of what a log has, all are, but that is no rule for spans. */
   #stays(name: FieldName | undefined): boolean {
     if (name === undefined) return true
-    this.#attributes.wanted = false
+    this.#attributes.forgo()
     return !this.#span
   }
 
@@ -264,7 +286,7 @@ export class TagWriter {
       out.bytes[before] = QUOTE
       out.pos = pos
     }
-    if (this.#attributes.wanted) this.#keep(start, stop, head, before, this.#textTail)
+    if (this.#attributes.wanted) this.#keep(bytes, start, stop, head, before, this.#textTail)
     this.pieces.write(out, this.#textTail)
     return true
   }

@@ -11,8 +11,6 @@ import {
   CODE,
   CODE_BITS,
   COUNT,
-  DETAILS,
-  DETAILS_SHIFT,
   DISTANCE_MAX,
   DISTANCE_SHIFT,
   DISTANCES,
@@ -26,10 +24,13 @@ import {
   LETTER_END,
   LETTER_NEXT,
   LETTER_PACKED,
+  LETTER_SUM,
   MATCH_DISTANCE,
   MATCH_LENGTH,
   MATCH_MAX,
   MATCH_MIN,
+  MOVES,
+  MOVES_FAR,
   NIBBLE_SHIFT,
   NIBBLES,
   NTH,
@@ -61,6 +62,14 @@ import {
   WEIGHTS,
 } from '../layout.ts'
 
+const POLYNOMIAL: u32 = 0xedb8_8320
+
+/** Of COUNT, which stands behind WEIGHT. */
+const ONE_MORE: u64 = (<u64>1) << 32
+
+/** A symbol that is none: its code has no bits, and nobody asks how often it came. */
+const NO_LETTER: u32 = LENGTHS + MATCH_MAX + 1
+
 /** The number at `position`, and `nth` more. */
 function number(position: i32, nth: i32 = 0): i32 {
   return load<i32>(<usize>((position + nth) << 2))
@@ -70,11 +79,12 @@ function setNumber(position: i32, value: i32): void {
   store<i32>(<usize>(position << 2), value)
 }
 
-/** Adds a letter's weight where it ends, and counts it. Returns its code. */
+/** Adds a letter's weight where it ends, and counts it, both at once. Returns its code. */
 function letterCode(letter: u32, partAt: i32): u32 {
   const at: i32 = letter << SYMBOL_SHIFT
-  setNumber(at + WEIGHT, number(at + WEIGHT) ^ number(WEIGHTS, partAt))
-  setNumber(at + COUNT, number(at + COUNT) + 1)
+  const both: usize = (at + WEIGHT) << 2
+  const weight: u64 = load<u32>((WEIGHTS + partAt) << 2)
+  store<u64>(both, (load<u64>(both) ^ weight) + ONE_MORE)
   return number(at + CODE)
 }
 
@@ -99,8 +109,7 @@ export function packNotes(next: i32, noted: i32): i32 {
     const place = PLACES + (nth << PLACE_SHIFT)
     let length: i32
     if (note < 0) length = -note
-    else if (note < OF_VALUE || note >= AS_LETTERS) length = number(place, LENGTH)
-    else length = number(DETAILS + (nth << DETAILS_SHIFT), VALUE_LENGTH)
+    else length = number(place, note < OF_VALUE || note >= AS_LETTERS ? LENGTH : VALUE_LENGTH)
     if (partAt >= PART_BYTES || length > SLACK || weightedNext >= WEIGHTED_FULL) break
     if (pos + LETTER_PACKED * length + (matchLength >>> 4) > PACKED_FULL) break
 
@@ -135,13 +144,12 @@ export function packNotes(next: i32, noted: i32): i32 {
         distance = 0
         setNumber(place + LAST_AT, at)
       } else {
-        const details = DETAILS + (nth << DETAILS_SHIFT)
-        const head = number(details, HEAD)
-        const tail = number(details, TAIL)
+        const head = number(place, HEAD)
+        const tail = number(place, TAIL)
         if (
-          number(details, VALUE_LENGTH) === 0 ||
-          number(DETAILS + (head << DETAILS_SHIFT), VERSION) !== number(details, HEAD_VERSION) ||
-          number(DETAILS + (tail << DETAILS_SHIFT), VERSION) !== number(details, TAIL_VERSION)
+          number(place, VALUE_LENGTH) === 0 ||
+          number(PLACES + (head << PLACE_SHIFT), VERSION) !== number(place, HEAD_VERSION) ||
+          number(PLACES + (tail << PLACE_SHIFT), VERSION) !== number(place, TAIL_VERSION)
         )
           break
         setNumber(place + LAST_AT, at)
@@ -229,12 +237,20 @@ export function packNotes(next: i32, noted: i32): i32 {
       held >>>= bits & 56
       bits &= 7
     }
-    if (source === stop) continue
-    do {
-      const code = letterCode(load<u8>(source++), ++partAt)
-      held |= (<u64>(code & CODE_BITS)) << bits
-      bits += code >>> BITS_SHIFT
-    } while (source < stop)
+    const rest = stop - source
+    if (rest === 0) continue
+    // Up to three, without asking how many, as nobody could guess that: those that are not there have no bits.
+    const letters = load<u32>(source)
+    const first = letterCode(letters & 0xff, partAt + 1)
+    const second = letterCode(select<u32>((letters >>> 8) & 0xff, NO_LETTER, rest > 1), partAt + 2)
+    const third = letterCode(select<u32>((letters >>> 16) & 0xff, NO_LETTER, rest > 2), partAt + 3)
+    partAt += rest
+    held |= (<u64>(first & CODE_BITS)) << bits
+    bits += first >>> BITS_SHIFT
+    held |= (<u64>(second & CODE_BITS)) << bits
+    bits += second >>> BITS_SHIFT
+    held |= (<u64>(third & CODE_BITS)) << bits
+    bits += third >>> BITS_SHIFT
     store<u64>(pos, held)
     pos += bits >>> 3
     held >>>= bits & 56
@@ -252,22 +268,76 @@ export function packNotes(next: i32, noted: i32): i32 {
   return next
 }
 
-/** Adds the weights of all places and letters to the products (crc.ts). None has one then. */
-export function addWeights(): void {
+/** The sum of this part of the text, behind what had the sum `crc` (crc.ts). The next part begins: nothing has a weight. */
+export function endPart(crc: u32): u32 {
   const end = number(WEIGHTED_NEXT)
-  for (let i = WEIGHTED; i < end; i++) addWeight(number(i))
+  for (let i = WEIGHTED; i < end; i++) endWeight(number(i))
   setNumber(WEIGHTED_NEXT, WEIGHTED)
-  for (let letter = 0; letter < 256; letter++) addWeight(letter << SYMBOL_SHIFT)
+  for (let letter = 0; letter < 256; letter++) {
+    const at = letter << SYMBOL_SHIFT
+    addProduct(at + WEIGHT, number(at, LETTER_SUM))
+  }
+  const at = number(AT)
+  const length = at - number(PART_START)
+  setNumber(PART_START, at)
+  const near = product(crc ^ takeProducts(), number(MOVES, length & 255))
+  return product(near, number(MOVES_FAR, length >>> 8))
 }
 
-function addWeight(position: i32): void {
-  const weight = number(position, WEIGHT)
+/** The sum of the piece in that place will be another one. */
+export function endWeight(place: i32): void {
+  addProduct(place + WEIGHT, number(place, SUM))
+}
+
+/** Adds the product of `sum` and the weight in that position, which is 0 then. */
+function addProduct(position: i32, sum: u32): void {
+  const weight = number(position)
   if (weight === 0) return
-  setNumber(position + WEIGHT, 0)
-  let sum: u32 = number(position, SUM)
+  setNumber(position, 0)
   for (let nibble = 0; nibble < NIBBLES; nibble++) {
-    const product: i32 = PRODUCTS + (nibble << NIBBLE_SHIFT) + (sum & 15)
-    setNumber(product, number(product) ^ weight)
+    const at: i32 = PRODUCTS + (nibble << NIBBLE_SHIFT) + (sum & 15)
+    setNumber(at, number(at) ^ weight)
     sum >>>= 4
   }
+}
+
+/** All products since it was asked for last, added up. */
+function takeProducts(): u32 {
+  let sum: u32 = 0
+  for (let nibble = 0; nibble < NIBBLES; nibble++) {
+    const values = PRODUCTS + (nibble << NIBBLE_SHIFT)
+    const fourth = fold(values, 8)
+    const third = fold(values, 4)
+    const second = fold(values, 2)
+    sum = timesX(sum) ^ fold(values, 1)
+    sum = timesX(sum) ^ second
+    sum = timesX(sum) ^ third
+    sum = timesX(sum) ^ fourth
+  }
+  return sum
+}
+
+/** Weights of values whose highest bit is set, added up. They go on as those of the value without that bit. */
+function fold(values: i32, bit: i32): u32 {
+  let sum: u32 = 0
+  for (let value = 0; value < bit; value++) {
+    const weight = number(values + bit, value)
+    setNumber(values + bit + value, 0)
+    setNumber(values + value, number(values, value) ^ weight)
+    sum ^= weight
+  }
+  return sum
+}
+
+function timesX(sum: u32): u32 {
+  return (sum >>> 1) ^ (POLYNOMIAL & (0 - (sum & 1)))
+}
+
+function product(a: u32, b: u32): u32 {
+  let sum: u32 = 0
+  for (; a !== 0; a <<= 1) {
+    sum ^= b & (0 - (a >>> 31))
+    b = timesX(b)
+  }
+  return sum
 }

@@ -1,4 +1,4 @@
-/** What Node has of WebAssembly and this folder uses: TypeScript declares it for browsers only. */
+/** What Node has of WebAssembly and formats use: TypeScript declares it for browsers only. */
 
 declare namespace WebAssembly {
   class Module {

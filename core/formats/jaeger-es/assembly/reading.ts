@@ -1,0 +1,187 @@
+/**
+ * What is read of every span: where its fields are, which of its attributes are known, a hash of all. AssemblyScript, for
+ * WebAssembly: `npm run wasm` makes reading.wasm of it. There, eight bytes are compared at once. The bytes have passed
+ * `validate`.
+ */
+
+import {
+  EXPECTED,
+  EXPECTED_MASK,
+  FIELD_MAX,
+  FOUND,
+  HASH_HIGH,
+  HASH_LOW,
+  KNOWN,
+  KNOWN_MAX,
+  KNOWN_MIN,
+  KNOWN_SHIFT,
+  LENGTHS,
+  LIST,
+  LIST_MAX,
+  SEEN,
+  SLOT_BITS,
+  STARTS,
+  STOPS,
+  WANTED,
+} from '../reading-layout.ts'
+
+const ATTRIBUTES: u32 = 9
+const VARINT: u32 = 0
+const I64: u32 = 1
+const LEN: u32 = 2
+const I32: u32 = 5
+const LONG: u32 = 0x80
+
+function number(position: i32): i32 {
+  return load<i32>(<usize>(position << 2))
+}
+
+function setNumber(position: i32, value: i32): void {
+  store<i32>(<usize>(position << 2), value)
+}
+
+/**
+ * Notes where the fields and attributes are of the span in `[from, to)`, from byte `base` on counted. Returns how many
+ * attributes there are; -1 when something is so rare that TypeScript must look at it (SpanRanges).
+ */
+export function readSpan(from: i32, to: i32, base: i32): i32 {
+  for (let field = 0; field <= FIELD_MAX; field++) setNumber(STARTS + field, -1)
+  let count = 0
+  for (let pos = from; pos < to; ) {
+    let tag: u32 = load<u8>(pos++)
+    if (tag >= LONG) {
+      const more: u32 = load<u8>(pos++)
+      if (more >= LONG) return -1
+      tag = (tag & 0x7f) | (more << 7)
+    }
+    const wire = tag & 7
+    const field: i32 = tag >>> 3
+    let start = pos
+    if (wire === LEN) {
+      let length: u32 = load<u8>(pos++)
+      if (length >= LONG) {
+        const more: u32 = load<u8>(pos++)
+        if (more >= LONG) return -1
+        length = (length & 0x7f) | (more << 7)
+      }
+      start = pos
+      pos += length
+    } else if (wire === VARINT) while (<u32>load<u8>(pos++) >= LONG);
+    else if (wire === I64) pos += 8
+    else if (wire === I32) pos += 4
+    else return -1
+    if (field === ATTRIBUTES) {
+      if (count === LIST_MAX) return -1
+      setNumber(LIST + 2 * count, start - base)
+      setNumber(LIST + 2 * count + 1, pos - base)
+      count++
+    } else if (field <= FIELD_MAX) {
+      setNumber(STARTS + field, start - base)
+      setNumber(STOPS + field, pos - base)
+    }
+  }
+  return count
+}
+
+/** Looks for attributes of the list from the `next`th to before the `count`th, until one is not known. Returns which, or `count`. */
+export function findAttributes(next: i32, count: i32, base: i32): i32 {
+  for (; next < count; next++) {
+    const slot = findAttribute(number(LIST + 2 * next) + base, number(LIST + 2 * next + 1) + base, next)
+    if (slot === -1) break
+    setNumber(FOUND + next, slot)
+  }
+  return next
+}
+
+/**
+ * The slot of the KeyValue `[start, stop)`, the `nth` of its list; -1 when it is not known. Many are in the same place of each
+ * list, always with the same value: there it is tried first.
+ */
+export function findAttribute(start: i32, stop: i32, nth: i32): i32 {
+  const length = stop - start
+  setNumber(WANTED, -1)
+  if (length < KNOWN_MIN || length > KNOWN_MAX) return -1
+  const expectedAt = EXPECTED + (nth & EXPECTED_MASK)
+  const expected = number(expectedAt)
+  if (expected >= 0 && isKnown(expected, start, length)) return expected
+  const hash = hashOf(start, length)
+  let slot = <i32>(hash >>> (64 - SLOT_BITS))
+  if (!isKnown(slot, start, length)) {
+    slot ^= 1
+    if (!isKnown(slot, start, length)) {
+      slot ^= 1
+      const seen = <i32>(hash >>> 24)
+      if (number(SEEN + slot) === seen) setNumber(WANTED, slot)
+      else setNumber(SEEN + slot, seen)
+      return -1
+    }
+  }
+  // Whatever is there twice in a row is expected to stay.
+  setNumber(expectedAt, ~slot === expected ? slot : ~slot)
+  return slot
+}
+
+/** Eight bytes at a time, the last ones at the end. */
+function isKnown(slot: i32, start: i32, length: i32): bool {
+  if (<i32>load<u8>(LENGTHS + slot) !== length) return false
+  const known = KNOWN + (slot << KNOWN_SHIFT)
+  if (length < 8)
+    return (
+      load<u32>(known) === load<u32>(start) && load<u32>(known + length - 4) === load<u32>(start + length - 4)
+    )
+  const last = length - 8
+  for (let i = 0; i < last; i += 8) if (load<u64>(known + i) !== load<u64>(start + i)) return false
+  return load<u64>(known + last) === load<u64>(start + last)
+}
+
+/** Of up to forty bytes: where keys begin, in the middle, and where values end. */
+function hashOf(start: i32, length: i32): u64 {
+  if (length < 8) return mix(mix(length, load<u32>(start)), load<u32>(start + length - 4))
+  const last = start + length - 8
+  let hash: u64 = length
+  if (length <= 24) for (let i = start; i < last; i += 8) hash = mix(hash, load<u64>(i))
+  else {
+    hash = mix(hash, load<u64>(start + 4))
+    hash = mix(hash, load<u64>(start + 12))
+    hash = mix(hash, load<u64>((start + last) >>> 1))
+    hash = mix(hash, load<u64>(last - 8))
+  }
+  return mix(hash, load<u64>(last))
+}
+
+/** 2^64 divided by the golden ratio. */
+const GOLDEN: u64 = ((<u64>0x9e37_79b9) << 32) | 0x7f4a_7c15
+
+function mix(hash: u64, word: u64): u64 {
+  return (rotl(hash, 29) ^ word) * GOLDEN
+}
+
+const C1: u32 = 0xcc9e_2d51
+const C2: u32 = 0x1b87_3593
+const C3: u32 = 0x85eb_ca6b
+const C4: u32 = 0xc2b2_ae35
+
+/** As content-hash.ts does, of `[start, stop)` and of what was hashed before. */
+export function hashContent(start: i32, stop: i32, low: u32, high: u32): void {
+  let a: u32 = low ^ (stop - start)
+  let b: u32 = high ^ C1
+  let at = start
+  for (const last = stop - 8; at <= last; at += 8) {
+    a = rotl(a ^ load<u32>(at), 13) * C1 + b
+    b = rotl(b ^ load<u32>(at + 4), 17) * C2 + a
+  }
+  // What is left, up to seven bytes, in two words.
+  let rest: u64 = 0
+  for (let shift: u64 = 0; at < stop; at++, shift += 8) rest |= (<u64>load<u8>(at)) << shift
+  a = (a ^ <u32>rest) * C3
+  b = (b ^ <u32>(rest >>> 32)) * C4 + rotl(a, 13)
+  const hashLow = avalanche(a + b)
+  setNumber(HASH_LOW, hashLow)
+  setNumber(HASH_HIGH, avalanche(b ^ (hashLow << 7)))
+}
+
+function avalanche(value: u32): u32 {
+  let h = (value ^ (value >>> 16)) * C3
+  h = (h ^ (h >>> 13)) * C4
+  return h ^ (h >>> 16)
+}
