@@ -9,6 +9,8 @@ import { ConfigError, type RunningGateway, SHUTDOWN_TIMEOUT_MS, startGateway } f
 import { watchFiles } from './watch.ts'
 import { welcome } from './welcome.ts'
 
+const STOPPING = ['SIGTERM', 'SIGINT'] as const
+
 const io = {
   out: (text: string) => void process.stdout.write(text),
   err: (text: string) => void process.stderr.write(text),
@@ -44,6 +46,12 @@ async function run(line: CommandLine): Promise<void> {
     gateway?.log.info('Received a signal to read the config again', { signal: 'SIGHUP' })
     void gateway?.reload()
   })
+  // It takes data before it says that it is ready, and must not lose that.
+  const early: NodeJS.Signals[] = []
+  const stopEarly = (signal: NodeJS.Signals): void => {
+    if (early.push(signal) > 1) process.exit(EXIT_FAILED)
+  }
+  for (const signal of STOPPING) process.on(signal, stopEarly)
   try {
     gateway = await startGateway({ sources, sets, gates, shutdownTimeoutMs })
   } catch (error) {
@@ -55,7 +63,9 @@ async function run(line: CommandLine): Promise<void> {
     gateway.log.flush()
     io.out(welcome(gateway))
   }
-  endWith(gateway)
+  const stop = endWith(gateway)
+  for (const signal of STOPPING) process.off(signal, stopEarly)
+  early.forEach(stop)
   if (again) void gateway.reload()
   if (options.watch) watch(gateway)
   // Everything this config needs is compiled by now. Node writes the cache only at a clean exit, which may never come.
@@ -69,21 +79,20 @@ function watch(gateway: RunningGateway): void {
   watchFiles({ files: () => gateway.files, changed: () => gateway.reload() })
 }
 
-/** From here on the process ends by a signal, or by a bug that nobody caught. */
-function endWith(gateway: RunningGateway): void {
+/** From here on the process ends by a signal, or by a bug that nobody caught. Returns what a signal does. */
+function endWith(gateway: RunningGateway): (signal: NodeJS.Signals) => void {
   let ending = false
   const end = (code: number): void => {
     ending = true
     void gateway.stop().then(() => process.exit(code))
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      // The second signal means now.
-      if (ending) process.exit(EXIT_FAILED)
-      gateway.log.info('Received a signal to stop', { signal })
-      end(EXIT_OK)
-    })
+  const stop = (signal: NodeJS.Signals): void => {
+    // The second signal means now.
+    if (ending) process.exit(EXIT_FAILED)
+    gateway.log.info('Received a signal to stop', { signal })
+    end(EXIT_OK)
   }
+  for (const signal of STOPPING) process.on(signal, stop)
   const bug = (error: unknown): void => {
     gateway.log.error('Something failed that nobody caught; this is a bug. The gateway drains and ends.', {
       error,
@@ -92,4 +101,5 @@ function endWith(gateway: RunningGateway): void {
   }
   process.on('uncaughtException', bug)
   process.on('unhandledRejection', bug)
+  return stop
 }

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { goldenRequests } from '../kit/golden.ts'
 import { httpServer } from '../kit/otlp-servers.ts'
 import { sendHttp } from '../kit/send.ts'
+import { freePort } from '../services/ports.ts'
 import { type Running, run } from '../services/process.ts'
 
 const main = fileURLToPath(new URL('../../gateway/start.js', import.meta.url))
@@ -74,6 +75,19 @@ test('SIGHUP before it is ready ends nothing', { timeout: 60_000 }, async t => {
   await hurrying
   await gateway.printed(/The config was read again\. Nothing changed/)
   assert.equal(await gateway.stop('SIGTERM'), 0, gateway.output())
+})
+
+// Scenario: SIGTERM as soon as the door is open, which is before the program says that it is ready; it waits for its workers.
+// Guarantees: the end is orderly all the same, with exit code 0.
+test('SIGTERM before it is ready stops it in order', { timeout: 60_000 }, async t => {
+  const port = await freePort()
+  const config = `yaml:{receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:${port}"}}}}, exporters: {nop: }, service: {workers: 2, pipelines: {traces: {receivers: [otlp], exporters: [nop]}}}}`
+  const gateway = sluice(['--config', config, ...FREE_PORTS.slice(-2)])
+  t.after(() => gateway.stop('SIGKILL'))
+  await gateway.printed(/endpoint=/)
+  assert.doesNotMatch(gateway.output(), /Everything is ready/)
+  assert.equal(await gateway.stop('SIGTERM'), 0, gateway.output())
+  assert.match(gateway.output(), /Received a signal to stop[\s\S]*Stopped\./)
 })
 
 // Scenario: no config, in an empty folder; one request; SIGTERM.
