@@ -12,13 +12,13 @@ import { KeyValueRange } from '../../otlp/value.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
 import type { Piece } from '../deflate/piece.ts'
-import { Pieces } from '../deflate/pieces.ts'
+import type { Pieces } from '../deflate/pieces.ts'
 import type { Counts } from './counts.ts'
 import type { FieldName, FieldNames } from './field-names.ts'
 import { FirstTags } from './first-tags.ts'
 import { KnownAttributes } from './known-attributes.ts'
 import { KnownKeys } from './known-keys.ts'
-import { ReadingMemory } from './reading-memory.ts'
+import type { ReadingMemory } from './reading-memory.ts'
 import type { SpanRanges } from './span-ranges.ts'
 import { TagFields } from './tag-fields.ts'
 import {
@@ -74,13 +74,7 @@ export class TagWriter {
   readonly #fields: TagFields
 
   /** `memory`: where spans are read whose `attributes` are written. */
-  constructor(
-    names: FieldNames,
-    options: TagOptions,
-    counts: Counts,
-    pieces = new Pieces(),
-    memory = new ReadingMemory(),
-  ) {
+  constructor(names: FieldNames, options: TagOptions, counts: Counts, pieces: Pieces, memory: ReadingMemory) {
     this.pieces = pieces
     this.#names = names
     this.#keys = new KnownKeys(names, pieces)
