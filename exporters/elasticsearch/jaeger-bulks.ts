@@ -90,7 +90,16 @@ export class JaegerBulks implements Documents {
     this.#services.add(key, nowMs)
   }
 
-  *bulks({ chunks }: Batch, nowMs: number): Generator<Bulk, void, undefined> {
+  *bulks(batch: Batch, nowMs: number): Generator<Bulk, void, undefined> {
+    try {
+      yield* this.#bulks(batch, nowMs)
+    } finally {
+      // No memory may be left for a body, which throws.
+      this.#documents.release()
+    }
+  }
+
+  *#bulks({ chunks }: Batch, nowMs: number): Generator<Bulk, void, undefined> {
     const documents = this.#documents
     const body = this.#body
     const walker = new ItemWalker(EMPTY, 'traces')
