@@ -55,12 +55,11 @@ export const WEIGHTED_FULL = WEIGHTED_END - 1
 /** More than all caches of pieces have together. What is not used is not even in memory. */
 export const PLACES_MAX = 8192
 
-/** Of place `nth` from `PLACES + (nth << PLACE_SHIFT)` on, a line of the processor's cache: */
-export const PLACES = WEIGHTED_END
+/** Of place `nth` from `PLACES + (nth << PLACE_SHIFT)` on, each a line of the processor's cache (64 bytes): */
+export const PLACES = (WEIGHTED_END + 15) & -16
 export const PLACE_SHIFT = 4
-/** where its piece stood last, and how long it is; */
+/** where its piece stood last, or NEVER, and how long it is; */
 export const LAST_AT = 0
-export const NEVER = -0x4000_0000
 export const LENGTH = 1
 /** the weights (crc.ts) of where it stood in this part of the text, added up; and the sum that they are multiplied with; */
 export const WEIGHT = 2
@@ -73,6 +72,7 @@ export const HEAD = 6
 export const HEAD_VERSION = 7
 export const TAIL = 8
 export const TAIL_VERSION = 9
+export const NEVER = -0x4000_0000
 const PLACES_END = PLACES + (PLACES_MAX << PLACE_SHIFT)
 
 /** A part of a text this long is added up, and a bit more: the last piece of it may go on for another `SLACK` bytes. */

@@ -169,7 +169,7 @@ export class PackedText {
     let copied = pos
     if (bytes !== memory.letters) copied = this.#copyLetters(bytes, 0, pos)
     for (let next = memory.packNotes(NOTES_FIRST, noted); next < noted; ) {
-      // Something is in the way.
+      // Something is in the way. A value of a piece that is taken apart is shorter than the piece.
       const note = numbers[next]!
       const nth = note & NTH
       const length = note < 0 ? -note : numbers[PLACES + (nth << PLACE_SHIFT) + LENGTH]!

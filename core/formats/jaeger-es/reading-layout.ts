@@ -51,5 +51,5 @@ export const ALONE = KNOWN + KNOWN_BYTES
 export const WINDOW = ALONE + KNOWN_MAX
 export const WINDOW_BYTES = 64 * 1024
 
-export const MEMORY_BYTES = WINDOW + WINDOW_BYTES
 export const PAGE_BYTES = 64 * 1024
+export const MEMORY_BYTES = (WINDOW + WINDOW_BYTES + PAGE_BYTES - 1) & -PAGE_BYTES

@@ -10,7 +10,7 @@ import * as layout from './reading-layout.ts'
 const { ALONE, HASH_HIGH, HASH_LOW, KNOWN, KNOWN_BYTES, KNOWN_MAX, LENGTHS, MEMORY_BYTES } = layout
 const { NUMBERS_END, PAGE_BYTES, SLOTS, WINDOW, WINDOW_BYTES } = layout
 
-const PAGES = Math.ceil(MEMORY_BYTES / PAGE_BYTES)
+const PAGES = MEMORY_BYTES / PAGE_BYTES
 const code = new WebAssembly.Module(readFileSync(new URL('./reading.wasm', import.meta.url)))
 const EMPTY: Uint8Array = new Uint8Array()
 

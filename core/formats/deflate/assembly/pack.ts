@@ -239,7 +239,8 @@ export function packNotes(next: i32, noted: i32): i32 {
     }
     const rest = stop - source
     if (rest === 0) continue
-    // Up to three, without asking how many, as nobody could guess that: those that are not there have no bits.
+    // Up to three, without asking how many, as nobody could guess that: those that are not there have no bits, and what is read
+    // for them, of letters and of weights, is behind the end of both but in this memory.
     const letters = load<u32>(source)
     const first = letterCode(letters & 0xff, partAt + 1)
     const second = letterCode(select<u32>((letters >>> 8) & 0xff, NO_LETTER, rest > 1), partAt + 2)
