@@ -42,3 +42,10 @@ export function isUtf8Text(bytes: Uint8Array, start: number, stop: number): bool
   for (let i = start; i < stop; i++) if (bytes[i]! >= 0x80) return isUtf8(bytes.subarray(start, stop))
   return true
 }
+
+/** Where the last whole character of the UTF-8 in `bytes[start, most)` ends, when the text goes on behind it. */
+export function endOfCharacters(bytes: Uint8Array, start: number, most: number): number {
+  let end = most
+  while (end > start && (bytes[end]! & 0xc0) === 0x80) end--
+  return end
+}

@@ -18,6 +18,11 @@ export const TEXT_TAIL = Buffer.from('","type":"string"}')
 export const NO_TAGS = Buffer.from('[]')
 export const OPEN_TAGS = Buffer.from(',"tags":[')
 export const OPEN_FIELDS = Buffer.from(',"fields":[')
+export interface TagOptions {
+  /** Longer values are cut. */
+  readonly maxValueBytes: number
+}
+
 export type TagType = keyof typeof TYPES
 
 /** A tag that many spans have. */

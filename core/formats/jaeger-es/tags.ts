@@ -18,6 +18,7 @@ import type { FieldName, FieldNames } from './field-names.ts'
 import { FirstTags } from './first-tags.ts'
 import { KnownAttributes } from './known-attributes.ts'
 import { KnownKeys } from './known-keys.ts'
+import { endOfCharacters } from './letters.ts'
 import type { ReadingMemory } from './reading-memory.ts'
 import type { SpanRanges } from './span-ranges.ts'
 import { TagFields } from './tag-fields.ts'
@@ -28,6 +29,7 @@ import {
   OPEN_TAGS,
   type PreparedKey,
   type PreparedTag,
+  type TagOptions,
   type TagType,
   TEXT_TAIL,
   TYPES,
@@ -42,11 +44,6 @@ const TRUE = Buffer.from('true')
 const FALSE = Buffer.from('false')
 const NULL = Buffer.from('null')
 const INVALID_KEY = 'invalid-tag-key-'
-
-export interface TagOptions {
-  /** Longer values are cut. */
-  readonly maxValueBytes: number
-}
 
 const NOWHERE = new Writer(64)
 
@@ -390,9 +387,7 @@ export class TagWriter {
   cut(bytes: Uint8Array, start: number, stop: number): number {
     if (stop - start <= this.#max) return stop
     this.#counts.cutValues++
-    let end = start + this.#max
-    while (end > start && (bytes[end]! & 0xc0) === 0x80) end--
-    return end
+    return endOfCharacters(bytes, start, start + this.#max)
   }
 
   /** A byte takes two letters. */
