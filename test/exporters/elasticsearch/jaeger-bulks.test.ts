@@ -247,3 +247,33 @@ test('ids of documents stay what they are', () => {
   const [bulk] = bulksOf(false, 5_000_000).bulks(batchOf('traces', [realisticTraces(1, 1)], 1), NOW)
   assert.match(Buffer.from(bulk!.bytes).toString(), /"_id":"c3dc39b36ce79cca_bb114ddce5ab61c6"/)
 })
+
+// Scenario: memory for a body is not to be had in the middle of it; then another request comes in the very bytes of the first.
+// Guarantees: the documents of the second are its own.
+test('a body that cannot be written leaves nothing behind', t => {
+  const requestOf = (letter: string) => {
+    const span = {
+      traceId: Buffer.alloc(16, letter),
+      spanId: Buffer.alloc(8, letter),
+      attributes: [{ key: 'key', value: { stringValue: `${letter} value` } }],
+    }
+    return encodeRequest('traces', {
+      resourceSpans: [{ scopeSpans: [{ spans: new Array(500).fill(span) }] }],
+    })
+  }
+  const bytes = Buffer.from(requestOf('a'))
+  const bulks = bulksOf(false, 5_000_000)
+  const write = () => [...bulks.bulks(batchOf('traces', [bytes], 500), NOW)][0]!.bytes.toString()
+  assert.match(write(), /"a value"/)
+  const { allocUnsafeSlow } = Buffer
+  const allocate = t.mock.method(Buffer, 'allocUnsafeSlow', (size: number) => {
+    if (size > 64 * 1024) throw new RangeError('no memory')
+    return allocUnsafeSlow(size)
+  })
+  assert.throws(write, /no memory/)
+  allocate.mock.restore()
+  bytes.set(requestOf('b'))
+  const documents = write()
+  assert.match(documents, /"b value"/)
+  assert.doesNotMatch(documents, /"a value"/)
+})

@@ -21,6 +21,48 @@ test('a match of megabytes', () => {
   }
 })
 
+// Scenario: what is packed fills its memory nearly to the end, in steps, and then a match of a megabyte ends there.
+// Guarantees: none of it is written behind the end.
+test('a long match where its memory ends', () => {
+  const packed = new Packed()
+  const random = new Random(101)
+  // As short, so that little room is kept for its letters.
+  const piece = packed.pieces.piece(random.bytes(500))
+  for (let filled = 110_000; filled < 200_000; filled += 3000) {
+    packed.begin()
+    packed.letters(random.bytes(filled))
+    for (let time = 0; time < 2000; time++) packed.piece(piece)
+    packed.letters(random.bytes(10))
+    packed.end()
+  }
+})
+
+// Scenario: codes that were learned of four letters, each of them twice as often as the next, and then texts of all others, whose codes are the longest there are.
+// Guarantees: none of it is written behind the end of its memory.
+test('the longest codes where their memory ends', () => {
+  const packed = new Packed()
+  const random = new Random(103)
+  const learn = () => {
+    packed.begin()
+    for (const [nth, letter] of ['a', 'b', 'c', 'd'].entries())
+      packed.letters(Buffer.alloc(800_000 >> nth, letter))
+    packed.end()
+  }
+  // Each time more letters are awaited before codes are made anew, up to more than the text of the others has.
+  for (let time = 0; time < 10; time++) learn()
+  const rare = random.bytes(160_000).map(byte => byte | 0x80)
+  // What is packed before decides where the notes end that follow.
+  for (let before = 0; before < 4096; before += 300) {
+    packed.begin()
+    packed.letters(rare.subarray(0, before))
+    packed.pack()
+    packed.letters(rare)
+    const { plain, packed: size } = packed.end()
+    assert.ok(size > 1.4 * plain, `${size} bytes of ${plain}`)
+    learn()
+  }
+})
+
 // Scenario: more short pieces than there is room for weights, which all come again within one part of the text.
 // Guarantees: the checksum fits.
 test('more pieces than have weights at a time', () => {
