@@ -89,8 +89,8 @@ function letterCode(letter: u32, partAt: i32): u32 {
 }
 
 /**
- * Packs notes from the `next`th on, as long as they are what most are and there is room, and returns which comes next. A note
- * in whose way something is has changed nothing, except that of a match before it more or less may be packed.
+ * Packs notes from the `next`th on, as long as they are what most are and there is room, and returns which comes next.
+ * Of that one nothing is done yet, when something is in its way.
  */
 export function packNotes(next: i32, noted: i32): i32 {
   let at = number(AT)

@@ -25,11 +25,13 @@ import {
   WANTED,
 } from '../reading-layout.ts'
 
+/** Of a span, as core/otlp/fields.ts has it, and wire types of core/otlp/cursor.ts: this compiler cannot read those. */
 const ATTRIBUTES: u32 = 9
 const VARINT: u32 = 0
 const I64: u32 = 1
 const LEN: u32 = 2
 const I32: u32 = 5
+/** From here on a varint has another byte. */
 const LONG: u32 = 0x80
 
 function number(position: i32): i32 {
