@@ -107,16 +107,32 @@ function itemsAtDoor(bytes: Uint8Array, signal: Signal): number | undefined {
 
 /**
  * Undefined where protobufjs differs from the door: it gives up 100 messages deep, which is less than 64 levels of
- * values, and refuses text that is no UTF-8, which the Collector and the door accept.
+ * values, and refuses text that is no UTF-8 and tags and lengths of more than five bytes, which the Collector and the
+ * door accept.
  */
 function oracleItems(bytes: Uint8Array, signal: Signal): PlainItem[] | undefined {
   try {
     decodeRequest(signal, bytes)
   } catch (error) {
-    assert.match(String(error), /max depth exceeded|not valid for encoding utf-8/)
+    if (hasLongVarint(bytes)) assert.match(String(error), ORACLE_IS_STRICTER_ON_LONG_VARINTS)
+    else assert.match(String(error), ORACLE_IS_STRICTER)
     return undefined
   }
   return signal === 'profiles' ? undefined : itemsOf(signal, bytes)
+}
+
+const ORACLE_IS_STRICTER = /max depth exceeded|not valid for encoding utf-8/
+const ORACLE_IS_STRICTER_ON_LONG_VARINTS =
+  /max depth exceeded|not valid for encoding utf-8|invalid (tag|length) encoding/
+
+/** Whether a varint of more than five bytes may stand in it. */
+function hasLongVarint(bytes: Uint8Array): boolean {
+  let run = 0
+  for (const byte of bytes) {
+    run = byte < 0x80 ? 0 : run + 1
+    if (run === 5) return true
+  }
+  return false
 }
 
 function check(bytes: Uint8Array, signal: Signal): boolean {

@@ -61,6 +61,16 @@ const MUTATIONS: readonly Mutation[] = [
     copy[tagStart] = random.chance(0.5) ? (copy[tagStart]! & ~7) | random.below(8) : random.below(128)
     return copy
   },
+  function padTagOrLength(bytes, random, signal) {
+    // At the top level the lengths stay true.
+    const fields = fieldsOf(bytes, signal).filter(one => one.depth === 0 && one.wire === LEN)
+    if (fields.length === 0) return bytes
+    const { tagStart, start } = random.pick(fields)
+    const last = random.chance(0.5) ? tagStart : start - 1
+    const padding = new Uint8Array(1 + random.below(10)).fill(0x80)
+    padding[0] = bytes[last]! | 0x80
+    return Buffer.concat([bytes.subarray(0, last), padding, Buffer.of(0), bytes.subarray(last + 1)])
+  },
   function dropOrRepeatField(bytes, random, signal) {
     const fields = fieldsOf(bytes, signal)
     if (fields.length === 0) return bytes
