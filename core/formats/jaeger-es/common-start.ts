@@ -6,63 +6,75 @@
 import { ownCopy } from '../../otlp/slab.ts'
 import type { Piece } from '../deflate/piece.ts'
 import type { Pieces } from '../deflate/pieces.ts'
+import * as layout from './reading-layout.ts'
 
-const LENGTH_MAX = 32
 /** Shorter ones are not worth a piece. */
 const LENGTH_MIN = 3
-/** How many more values may begin otherwise than begin so, before another start is looked for. */
-const PATIENCE = 16
+/** Where values have nothing in common, one of so many is looked at. */
+const PAUSE = 8
 const QUOTE = 0x22
 const EMPTY = new Uint8Array()
+// V8 knows the values of a module's own constants; those that it imports are looked up each time.
+const { PATIENCE, PATIENCE_MAX, START, START_LENGTH, START_MAX } = layout
 
+/** Of one key. The loop (assembly/reading.ts) does what `of` does, where nothing is to be learned. */
 export class CommonStart {
   /** Head, quote and start. Undefined as long as there is none. */
   piece: Piece | undefined
   readonly #head: Piece
   readonly #pieces: Pieces
   readonly #place: number
-  #start = EMPTY
+  /** The entries of all keys, and where this one is. */
+  readonly #keys: Uint8Array
+  readonly #at: number
   /** What the last value that began otherwise begins with. */
-  #other = EMPTY
-  #patience = 0
+  #other: Uint8Array = EMPTY
 
-  /** `head`: the key, and all that stands before the value. `place`: for `piece`. */
-  constructor(head: Piece, place: number, pieces: Pieces) {
+  /** `head`: the key, and all that stands before the value. `place`: for `piece`. `at`: of its entry in `keys`, with no start. */
+  constructor(head: Piece, place: number, pieces: Pieces, keys: Uint8Array, at: number) {
     this.#head = head
     this.#place = place
     this.#pieces = pieces
+    this.#keys = keys
+    this.#at = at
   }
 
   /** How much of the text `bytes[start, stop)` is in `piece`: 0 when it begins otherwise. */
   of(bytes: Uint8Array, start: number, stop: number): number {
-    const known = this.#start
-    const { length } = known
+    const keys = this.#keys
+    const at = this.#at
+    const length = keys[at + START_LENGTH]!
+    const patience = keys[at + PATIENCE]!
     if (length > 0 && stop - start >= length) {
       let same = 0
-      while (same < length && known[same] === bytes[start + same]) same++
+      while (same < length && keys[at + START + same] === bytes[start + same]) same++
       if (same === length) {
-        if (this.#patience < PATIENCE) this.#patience++
+        if (patience < PATIENCE_MAX) keys[at + PATIENCE] = patience + 1
         return length
       }
     }
-    if (--this.#patience <= 0) this.#learn(bytes, start, stop)
+    if (patience > 1) keys[at + PATIENCE] = patience - 1
+    else this.#learn(bytes, start, stop)
     return 0
   }
 
   #learn(bytes: Uint8Array, start: number, stop: number): void {
+    const keys = this.#keys
+    const at = this.#at
     const other = this.#other
     const most = Math.min(other.length, stop - start)
     let same = 0
     while (same < most && other[same] === bytes[start + same] && isPlain(other[same]!)) same++
-    this.#other = Uint8Array.prototype.slice.call(bytes, start, Math.min(stop, start + LENGTH_MAX))
-    this.#patience = 0
+    this.#other = Uint8Array.prototype.slice.call(bytes, start, Math.min(stop, start + START_MAX))
+    keys[at + PATIENCE] = most === 0 ? 0 : PAUSE
     if (same < LENGTH_MIN) return
     const common = other.subarray(0, same)
     const whole = ownCopy(Buffer.concat([this.#head.bytes, Buffer.of(QUOTE), common]))
     this.piece = this.#pieces.piece(whole, this.#place)
     // What makes a piece may throw.
-    this.#start = common
-    this.#patience = PATIENCE
+    keys.set(common, at + START)
+    keys[at + START_LENGTH] = same
+    keys[at + PATIENCE] = PATIENCE_MAX
   }
 }
 

@@ -108,7 +108,7 @@ export class Processes {
     const tags = this.#tags
     const name = readServiceName(bytes, start, stop)
     if (nameIsBase64) this.#counts.invalidText++
-    const service = name.subarray(0, tags.cut(name, 0, name.length))
+    const service = name.subarray(0, tags.values.cut(name, 0, name.length))
     const out = new Writer(2 * (stop - start) + 256)
     out.raw(OPEN)
     writeJsonString(out, service, 0, service.length)

@@ -1,14 +1,14 @@
 /**
  * The memory of one instance of reading.wasm (assembly/reading.ts): a window of the request that is read, and what is known
- * of attributes. Where things are is said in reading-layout.ts.
+ * of attributes and their keys. Where things are is said in reading-layout.ts.
  */
 
 import { readFileSync } from 'node:fs'
 import * as layout from './reading-layout.ts'
 
 // V8 knows the values of a module's own constants; those that it imports are looked up each time.
-const { ALONE, HASH_HIGH, HASH_LOW, KNOWN, KNOWN_BYTES, KNOWN_MAX, LENGTHS, MEMORY_BYTES } = layout
-const { NUMBERS_END, PAGE_BYTES, SLOTS, WINDOW, WINDOW_BYTES } = layout
+const { ALONE, HASH_HIGH, HASH_LOW, KEY_ENTRIES, KEY_ENTRIES_BYTES, KNOWN, KNOWN_BYTES, KNOWN_MAX } = layout
+const { LENGTHS, MEMORY_BYTES, NUMBERS_END, PAGE_BYTES, SLOTS, WINDOW, WINDOW_BYTES } = layout
 
 const PAGES = MEMORY_BYTES / PAGE_BYTES
 const code = new WebAssembly.Module(readFileSync(new URL('./reading.wasm', import.meta.url)))
@@ -18,6 +18,7 @@ interface Loops {
   readSpan(from: number, to: number, base: number): number
   findAttributes(next: number, count: number, base: number): number
   findAttribute(start: number, stop: number, nth: number): number
+  findKey(start: number, stop: number): number
   hashContent(start: number, stop: number, low: number, high: number): void
 }
 
@@ -26,6 +27,7 @@ export class ReadingMemory {
   /** By slot. */
   readonly lengths: Uint8Array
   readonly known: Uint8Array
+  readonly keys: Uint8Array
   readonly #alone: Uint8Array
   readonly #window: Uint8Array
   readonly #loops: Loops
@@ -41,6 +43,7 @@ export class ReadingMemory {
     this.numbers = new Int32Array(buffer, 0, NUMBERS_END)
     this.lengths = new Uint8Array(buffer, LENGTHS, SLOTS)
     this.known = new Uint8Array(buffer, KNOWN, KNOWN_BYTES)
+    this.keys = new Uint8Array(buffer, KEY_ENTRIES, KEY_ENTRIES_BYTES)
     this.#alone = new Uint8Array(buffer, ALONE, KNOWN_MAX)
     this.#window = new Uint8Array(buffer, WINDOW, WINDOW_BYTES)
     this.#loops = new WebAssembly.Instance(code, { env: { memory } }).exports as unknown as Loops
@@ -81,6 +84,15 @@ export class ReadingMemory {
     }
     if (stop - start <= KNOWN_MAX) this.#alone.set(bytes.subarray(start, stop))
     return this.#loops.findAttribute(ALONE, ALONE + stop - start, nth)
+  }
+
+  findKey(bytes: Uint8Array, start: number, stop: number): number {
+    if (bytes === this.#bytes && start >= this.#start && stop <= this.#stop) {
+      const base = WINDOW - this.#start
+      return this.#loops.findKey(start + base, stop + base)
+    }
+    if (stop - start <= KNOWN_MAX) this.#alone.set(bytes.subarray(start, stop))
+    return this.#loops.findKey(ALONE, ALONE + stop - start)
   }
 
   /** Leaves what it came to in HASH_LOW and HASH_HIGH. False where the bytes are not in the window. */

@@ -244,7 +244,7 @@ export class SpanDocuments {
       this.operationStart = 0
       stop = INVALID_NAME_BYTES.length
     }
-    this.operationStop = this.#tags.cut(this.operation, this.operationStart, stop)
+    this.operationStop = this.#tags.values.cut(this.operation, this.operationStart, stop)
     // What is counted must be counted again.
     if (this.operation === bytes && this.operationStop === stop)
       this.name = this.#names.keep(bytes, start, stop)

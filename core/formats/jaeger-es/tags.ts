@@ -4,10 +4,8 @@
  */
 
 import { isUtf8 } from 'node:buffer'
-import { high, low, readDouble, readVarint64 } from '../../otlp/cursor.ts'
-import { writeInt64 } from '../../otlp/decimal.ts'
 import { AnyValue } from '../../otlp/fields.ts'
-import { copyPlainText, isPlainText, writeDouble, writeHex, writeJsonString } from '../../otlp/json-values.ts'
+import { copyPlainText, isPlainText, writeHex, writeJsonString } from '../../otlp/json-values.ts'
 import { KeyValueRange } from '../../otlp/value.ts'
 import { Writer } from '../../otlp/writer.ts'
 import { readKind, valueStart, valueStop, valueText } from '../any-value.ts'
@@ -18,10 +16,11 @@ import type { FieldName, FieldNames } from './field-names.ts'
 import { FirstTags } from './first-tags.ts'
 import { KnownAttributes } from './known-attributes.ts'
 import { KnownKeys } from './known-keys.ts'
-import { endOfCharacters } from './letters.ts'
+import * as layout from './reading-layout.ts'
 import type { ReadingMemory } from './reading-memory.ts'
 import type { SpanRanges } from './span-ranges.ts'
 import { TagFields } from './tag-fields.ts'
+import { TagValues } from './tag-values.ts'
 import {
   KEY,
   NO_TAGS,
@@ -41,9 +40,11 @@ const CLOSE_LIST = 0x5d
 const CLOSE_OBJECT = 0x7d
 const QUOTE = 0x22
 const TRUE = Buffer.from('true')
-const FALSE = Buffer.from('false')
 const NULL = Buffer.from('null')
 const INVALID_KEY = 'invalid-tag-key-'
+
+// V8 knows the values of a module's own constants; those that it imports are looked up each time.
+const { SHORT_TEXT_MAX, TEXT_MAX, TEXTS } = layout
 
 const NOWHERE = new Writer(64)
 
@@ -51,7 +52,7 @@ const NOWHERE = new Writer(64)
 export class TagWriter {
   readonly pieces: Pieces
   readonly #names: FieldNames
-  readonly #max: number
+  readonly values: TagValues
   readonly #counts: Counts
   readonly #keys: KnownKeys
   readonly #attributes: KnownAttributes
@@ -74,7 +75,8 @@ export class TagWriter {
   constructor(names: FieldNames, options: TagOptions, counts: Counts, pieces: Pieces, memory: ReadingMemory) {
     this.pieces = pieces
     this.#names = names
-    this.#keys = new KnownKeys(names, pieces)
+    this.#keys = new KnownKeys(names, pieces, memory)
+    memory.numbers[TEXT_MAX] = Math.min(options.maxValueBytes, SHORT_TEXT_MAX)
     this.#attributes = new KnownAttributes(pieces, memory)
     this.#types = {
       string: pieces.piece(TYPES.string),
@@ -87,7 +89,7 @@ export class TagWriter {
     this.#firstTags = new FirstTags(OPEN_TAGS, pieces)
     this.#firstFields = new FirstTags(OPEN_FIELDS, pieces)
     this.#fields = new TagFields(pieces)
-    this.#max = options.maxValueBytes
+    this.values = new TagValues(options.maxValueBytes, counts)
     this.#counts = counts
   }
 
@@ -99,7 +101,7 @@ export class TagWriter {
   /** `place`: of the tag that it stands for from now on. */
   prepareText(key: string, text: Uint8Array, place?: number): PreparedTag {
     const value = new Writer(64)
-    if (!writeJsonString(value, text, 0, this.cut(text, 0, text.length))) this.#counts.invalidText++
+    if (!writeJsonString(value, text, 0, this.values.cut(text, 0, text.length))) this.#counts.invalidText++
     return this.#prepare(key, value.copy(), TYPES.string, place)
   }
 
@@ -123,6 +125,7 @@ export class TagWriter {
     this.#invalidKeys = this.#nth = 0
     this.#fields.forget()
     this.#names.begin()
+    this.#keys.begin()
   }
 
   /** Lets go of where the last list was written and came from, and of what the largest of all needed. */
@@ -158,7 +161,7 @@ export class TagWriter {
   }
 
   text({ head, name }: PreparedKey, bytes: Uint8Array, start: number, stop: number): void {
-    const end = this.cut(bytes, start, stop)
+    const end = this.values.cut(bytes, start, stop)
     if (name !== undefined && this.#span) {
       if (!writeJsonString(this.#fields.values, bytes, start, end)) this.#counts.invalidText++
       this.#fields.add(name)
@@ -175,7 +178,7 @@ export class TagWriter {
     this.#beginUnknown()
     out.raw(Buffer.from(JSON.stringify(key)))
     out.raw(VALUE)
-    writeHex(out, bytes, 0, this.#cutBinary(0, bytes.length))
+    writeHex(out, bytes, 0, this.values.cutBinary(0, bytes.length))
     this.#type('binary')
   }
 
@@ -189,7 +192,11 @@ export class TagWriter {
     const count = attributesEnd >> 1
     for (let nth = 0; nth < count; nth++) {
       // What is written of one that is not known may take the slot of one behind it.
-      for (const end = known.findMany(nth, count); nth < end; nth++) this.#known(known.found(nth))
+      for (const end = known.findMany(nth, count); nth < end; nth++) {
+        const found = known.found(nth)
+        if (found >= 0) this.#known(found)
+        else this.#text(TEXTS - found, bytes, attributes[2 * nth]!, attributes[2 * nth + 1]!)
+      }
       if (nth < count) this.#unknown(bytes, attributes[2 * nth]!, attributes[2 * nth + 1]!)
     }
   }
@@ -211,6 +218,23 @@ export class TagWriter {
     if (this.#first || !this.pieces.writePlace(attributes.firstPlace + slot)) this.#begin(attributes.at(slot))
   }
 
+  /** The text of a known key, twice whose entry is `found`, and 1 more where what it begins with is known, too. */
+  #text(found: number, bytes: Uint8Array, start: number, stop: number): void {
+    const out = this.#out
+    const isCommon = (found & 1) === 1
+    if (this.#first || !this.pieces.writePlace(this.#keys.firstPlace + found)) {
+      const key = this.#keys.at(found >> 1)
+      this.#begin(isCommon ? key.start.piece! : key.head)
+    }
+    out.reserve(1 + stop - start)
+    const target = out.bytes
+    let pos = out.pos
+    if (!isCommon) target[pos++] = QUOTE
+    for (let i = start; i < stop; i++) target[pos++] = bytes[i]!
+    out.pos = pos
+    this.pieces.write(out, this.#textTail)
+  }
+
   /** False, and nothing is written, when the attribute's key is not known, or it may become a field. */
   #inList(bytes: Uint8Array, start: number, stop: number): boolean {
     const { keyStart, keyStop, valueStart: anyStart, valueStop: anyStop } = this.#tag.find(bytes, start, stop)
@@ -221,7 +245,7 @@ export class TagWriter {
     const changes = counts.invalidText + counts.cutValues
     this.#begin(known.head)
     const from = out.pos
-    const tail = this.#types[this.#value(out, bytes, anyStart, anyStop)]
+    const tail = this.#types[this.values.write(out, bytes, anyStart, anyStop, this.#span)]
     // What is counted must be counted again.
     if (this.#attributes.wanted && counts.invalidText + counts.cutValues === changes)
       this.#keep(bytes, start, stop, known.head, from, tail)
@@ -254,7 +278,7 @@ export class TagWriter {
     const from = keyStop + 4
     if (bytes[start + 1]! >= 0x80 || from > stop || bytes[keyStop] !== 0x12) return false
     const length = bytes[keyStop + 3]!
-    if (length >= 0x80 || from + length !== stop || length > this.#max) return false
+    if (length > SHORT_TEXT_MAX || length > this.values.max || from + length !== stop) return false
     if (bytes[keyStop + 1] !== length + 2 || bytes[keyStop + 2] !== 0x0a) return false
     const known = this.#keys.find(bytes, start + 2, keyStop)
     if (known === undefined || !this.#stays(known.name)) return false
@@ -271,7 +295,7 @@ export class TagWriter {
     else {
       const pos = copyPlainText(out.bytes, before + 1, bytes, from, stop)
       if (pos === -1) {
-        this.#type(this.#value(out, bytes, keyStop + 2, stop))
+        this.#type(this.values.write(out, bytes, keyStop + 2, stop, this.#span))
         return true
       }
       out.bytes[before] = QUOTE
@@ -288,7 +312,7 @@ export class TagWriter {
     const name = this.#span && this.#names.any ? this.#names.find(bytes, keyStart, keyStop) : undefined
     if (name !== undefined) {
       const before = this.#fields.values.pos
-      const type = this.#value(this.#fields.values, bytes, anyStart, anyStop)
+      const type = this.values.write(this.#fields.values, bytes, anyStart, anyStop, this.#span)
       if (type !== 'binary' && isUtf8(bytes.subarray(keyStart, keyStop))) {
         this.#fields.add(name)
         return
@@ -304,49 +328,7 @@ export class TagWriter {
     this.#beginUnknown()
     if (!writeJsonString(out, bytes, keyStart, keyStop)) this.#counts.invalidText++
     out.raw(VALUE)
-    this.#type(this.#value(out, bytes, anyStart, anyStop))
-  }
-
-  /** Writes an AnyValue's value and returns its type. */
-  #value(out: Writer, bytes: Uint8Array, anyStart: number, anyStop: number): TagType {
-    const kind = readKind(bytes, anyStart, anyStop)
-    const from = valueStart
-    const to = valueStop
-    switch (kind) {
-      case AnyValue.stringValue: {
-        const before = out.pos
-        if (writeJsonString(out, bytes, from, this.cut(bytes, from, to))) return 'string'
-        this.#counts.invalidText++
-        if (!this.#span) return 'string'
-        out.rewind(before)
-        writeHex(out, bytes, from, this.#cutBinary(from, to))
-        return 'binary'
-      }
-      case AnyValue.boolValue:
-        readVarint64(bytes, from)
-        out.raw(low !== 0 || high !== 0 ? TRUE : FALSE)
-        return 'bool'
-      case AnyValue.intValue:
-        readVarint64(bytes, from)
-        out.reserve(20)
-        out.pos = writeInt64(out.bytes, out.pos, low, high)
-        return 'int64'
-      case AnyValue.doubleValue:
-        writeDouble(out, readDouble(bytes, from))
-        return 'float64'
-      case AnyValue.bytesValue:
-        writeHex(out, bytes, from, this.#cutBinary(from, to))
-        return 'binary'
-      case AnyValue.arrayValue:
-      case AnyValue.kvlistValue: {
-        const text = Buffer.from(valueText(bytes, anyStart, anyStop))
-        writeJsonString(out, text, 0, this.cut(text, 0, text.length))
-        return 'string'
-      }
-      default:
-        out.raw(NULL)
-        return 'string'
-    }
+    this.#type(this.values.write(out, bytes, anyStart, anyStop, this.#span))
   }
 
   /** Jaeger keeps such a key, and the value as a text, in the bytes of another tag. */
@@ -381,20 +363,5 @@ export class TagWriter {
 
   #type(type: TagType): void {
     this.pieces.write(this.#out, this.#types[type])
-  }
-
-  /** Where the text ends that is kept: never within a character. */
-  cut(bytes: Uint8Array, start: number, stop: number): number {
-    if (stop - start <= this.#max) return stop
-    this.#counts.cutValues++
-    return endOfCharacters(bytes, start, start + this.#max)
-  }
-
-  /** A byte takes two letters. */
-  #cutBinary(start: number, stop: number): number {
-    const most = this.#max >>> 1
-    if (stop - start <= most) return stop
-    this.#counts.cutValues++
-    return start + most
   }
 }

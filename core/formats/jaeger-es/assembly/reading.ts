@@ -11,6 +11,14 @@ import {
   FOUND,
   HASH_HIGH,
   HASH_LOW,
+  IN_LIST,
+  KEY_ENTRIES,
+  KEY_LENGTH,
+  KEY_MAX,
+  KEY_SHIFT,
+  KEY_SLOT,
+  KEY_SLOT_BITS,
+  KEY_SLOTS,
   KNOWN,
   KNOWN_MAX,
   KNOWN_MIN,
@@ -18,10 +26,16 @@ import {
   LENGTHS,
   LIST,
   LIST_MAX,
+  PATIENCE,
+  PATIENCE_MAX,
   SEEN,
   SLOT_BITS,
+  START,
+  START_LENGTH,
   STARTS,
   STOPS,
+  TEXT_MAX,
+  TEXTS,
   WANTED,
 } from '../reading-layout.ts'
 
@@ -33,6 +47,8 @@ const LEN: u32 = 2
 const I32: u32 = 5
 /** From here on a varint has another byte. */
 const LONG: u32 = 0x80
+/** Of what is not found. */
+const NONE: i32 = -1
 
 function number(position: i32): i32 {
   return load<i32>(<usize>(position << 2))
@@ -85,12 +101,20 @@ export function readSpan(from: i32, to: i32, base: i32): i32 {
   return count
 }
 
-/** Looks for attributes of the list from the `next`th to before the `count`th, until one is not known. Returns which, or `count`. */
+/**
+ * Looks for attributes of the list from the `next`th to before the `count`th, until one is neither known nor a text of a known
+ * key, or is worth to be kept. Returns which, or `count`.
+ */
 export function findAttributes(next: i32, count: i32, base: i32): i32 {
   for (; next < count; next++) {
-    const slot = findAttribute(number(LIST + 2 * next) + base, number(LIST + 2 * next + 1) + base, next)
-    if (slot === -1) break
-    setNumber(FOUND + next, slot)
+    const stop = number(LIST + 2 * next + 1) + base
+    let found = findAttribute(number(LIST + 2 * next) + base, stop, next)
+    if (found === NONE) {
+      if (number(WANTED) !== NONE) break
+      found = findText(number(LIST + 2 * next) + base, stop, next, base)
+      if (found === NONE) break
+    }
+    setNumber(FOUND + next, found)
   }
   return next
 }
@@ -101,8 +125,8 @@ export function findAttributes(next: i32, count: i32, base: i32): i32 {
  */
 export function findAttribute(start: i32, stop: i32, nth: i32): i32 {
   const length = stop - start
-  setNumber(WANTED, -1)
-  if (length < KNOWN_MIN || length > KNOWN_MAX) return -1
+  setNumber(WANTED, NONE)
+  if (length < KNOWN_MIN || length > KNOWN_MAX) return NONE
   const expectedAt = EXPECTED + (nth & EXPECTED_MASK)
   const expected = number(expectedAt)
   if (expected >= 0 && isKnown(expected, start, length)) return expected
@@ -115,7 +139,7 @@ export function findAttribute(start: i32, stop: i32, nth: i32): i32 {
       const seen = <i32>(hash >>> 24)
       if (number(SEEN + slot) === seen) setNumber(WANTED, slot)
       else setNumber(SEEN + slot, seen)
-      return -1
+      return NONE
     }
   }
   // Whatever is there twice in a row is expected to stay.
@@ -156,6 +180,84 @@ const GOLDEN: u64 = ((<u64>0x9e37_79b9) << 32) | 0x7f4a_7c15
 
 function mix(hash: u64, word: u64): u64 {
   return (rotl(hash, 29) ^ word) * GOLDEN
+}
+
+/**
+ * The entry of the key `[start, stop)`; -1 when it is not known, or has no length that keys have. Leaves its slot in KEY_SLOT:
+ * two keys of one slot have room side by side.
+ */
+export function findKey(start: i32, stop: i32): i32 {
+  const length = stop - start
+  if (length <= 0 || length > KEY_MAX) return NONE
+  // Keys of one length differ at their ends, or in the middle.
+  const ends: u32 = ((<u32>load<u8>(start)) << 16) | ((<u32>load<u8>(stop - 1)) << 8)
+  const mixed: u32 = (ends | <u32>load<u8>(start + (length >> 1))) + length
+  let slot = <i32>((mixed * 0x9e37_79b1) >>> (32 - KEY_SLOT_BITS))
+  setNumber(KEY_SLOT, slot)
+  for (let tries = 0; tries < 2; tries++) {
+    const entry = number(KEY_SLOTS + slot) - 1
+    const key = KEY_ENTRIES + (entry << KEY_SHIFT)
+    if (entry >= 0 && <i32>load<u8>(key + KEY_LENGTH) === length && isSame(key, start, length)) return entry
+    slot ^= 1
+  }
+  return NONE
+}
+
+/**
+ * What most attributes are, in one go: a known key whose tags are in the list, and a text that JSON has as it is, both shorter
+ * than 128 bytes. -1 says nothing. Else, this is what FOUND has of it, and the `nth` of the list begins where the text does that
+ * is not known.
+ *
+ *     0a <length> key  12 <length> 0a <length> text
+ */
+function findText(start: i32, stop: i32, nth: i32, base: i32): i32 {
+  const keyStop = start + 2 + <i32>load<u8>(start + 1)
+  let from = keyStop + 4
+  const length = stop - from
+  if (load<u8>(start) !== 0x0a || length < 0 || length > number(TEXT_MAX)) return NONE
+  if (load<i32>(keyStop) !== (0x0a_0012 | ((length + 2) << 8) | (length << 24))) return NONE
+  const entry = findKey(start + 2, keyStop)
+  if (entry === NONE) return NONE
+  const key = KEY_ENTRIES + (entry << KEY_SHIFT)
+  const common = <i32>load<u8>(key + START_LENGTH)
+  const isCommon = common > 0 && length >= common && isSame(key + START, from, common)
+  if (isCommon) from += common
+  const patience = <i32>load<u8>(key + PATIENCE)
+  // Another start is looked for in TypeScript.
+  if (!isCommon && patience <= 1) return NONE
+  if (load<u8>(key + IN_LIST) === 0 || !isPlain(from, stop)) return NONE
+  store<u8>(key + PATIENCE, isCommon ? min<i32>(patience + 1, PATIENCE_MAX) : patience - 1)
+  setNumber(LIST + 2 * nth, from - base)
+  return TEXTS - 2 * entry - i32(isCommon)
+}
+
+/** Of bytes behind the end nothing is looked at. */
+function isSame(one: i32, other: i32, length: i32): bool {
+  let at = 0
+  for (; at + 8 <= length; at += 8) if (load<u64>(one + at) !== load<u64>(other + at)) return false
+  const rest: u64 = length - at
+  return rest === 0 || (load<u64>(one + at) ^ load<u64>(other + at)) << (64 - 8 * rest) === 0
+}
+
+const ONES: u64 = ((<u64>0x0101_0101) << 32) | 0x0101_0101
+const SPACES: u64 = ONES * 0x20
+const QUOTES: u64 = ONES * 0x22
+const BACKSLASHES: u64 = ONES * 0x5c
+const HIGHEST: u64 = ONES * 0x80
+
+/** Whether it is what belongs between the quotes of a JSON string, as it stands, and no letter has more than one byte. */
+function isPlain(start: i32, stop: i32): bool {
+  let found: u64 = 0
+  for (; start < stop; start += 8) {
+    let word = load<u64>(start)
+    const rest: u64 = stop - start
+    // Spaces, instead of what is behind the end.
+    if (rest < 8) word = (word << (64 - 8 * rest)) | (SPACES >>> (8 * rest))
+    // The highest bit of a byte is 1 where the difference is below 0; the byte behind it then says nothing, and need not. Bytes
+    // that have this bit themselves keep it in one of the last two.
+    found |= (word - SPACES) | ((word ^ QUOTES) - ONES) | ((word ^ BACKSLASHES) - ONES)
+  }
+  return (found & HIGHEST) === 0
 }
 
 const C1: u32 = 0xcc9e_2d51

@@ -7,6 +7,7 @@ import { batchOf } from '../../../../core/component/batch.ts'
 import type { Piece } from '../../../../core/formats/deflate/piece.ts'
 import { Pieces } from '../../../../core/formats/deflate/pieces.ts'
 import { CommonStart } from '../../../../core/formats/jaeger-es/common-start.ts'
+import { KEY_BYTES } from '../../../../core/formats/jaeger-es/reading-layout.ts'
 import { SpanRanges } from '../../../../core/formats/jaeger-es/span-ranges.ts'
 import { SpanTimes } from '../../../../core/formats/jaeger-es/span-times.ts'
 import { Writer } from '../../../../core/otlp/writer.ts'
@@ -17,7 +18,7 @@ import { Random } from '../../../kit/random.ts'
 
 function common(): { of(text: string): string } {
   const pieces = new Pieces()
-  const start = new CommonStart(pieces.piece(Buffer.from('key:')), 0, pieces)
+  const start = new CommonStart(pieces.piece(Buffer.from('key:')), 0, pieces, new Uint8Array(KEY_BYTES), 0)
   return {
     /** What of the text is in the piece; '' when it begins otherwise. */
     of(text) {
@@ -86,7 +87,7 @@ class NoMemory extends Pieces {
 // Guarantees: afterwards nothing is taken for what it was going to be.
 test('what failed once does not spoil what comes', () => {
   const pieces = new NoMemory()
-  const start = new CommonStart(pieces.piece(Buffer.from('key:')), 0, pieces)
+  const start = new CommonStart(pieces.piece(Buffer.from('key:')), 0, pieces, new Uint8Array(KEY_BYTES), 0)
   const of = (text: string): string => {
     const length = start.of(Buffer.from(text), 0, text.length)
     if (length > 0) assert.equal(start.piece!.bytes.toString(), `key:"${text.slice(0, length)}`)
