@@ -108,6 +108,8 @@ export const HELD_BITS = AT + 7
 /** bytes of memory: the letter that comes next, and the end of those that are there. */
 export const LETTER_NEXT = AT + 8
 export const LETTER_END = AT + 9
+/** Nothing that anybody reads. */
+export const ASKED = AT + 10
 export const NUMBERS_END = AT + 16
 
 /** From this byte on, for each place: the value of its piece, or, of a piece that changes, all of it. */

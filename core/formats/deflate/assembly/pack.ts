@@ -5,6 +5,7 @@
 
 import {
   AS_LETTERS,
+  ASKED,
   AT,
   BITS_SHIFT,
   CHANGING,
@@ -41,6 +42,7 @@ import {
   PIECE,
   PLACE_SHIFT,
   PLACES,
+  PLACES_MAX,
   POS,
   PRODUCTS,
   REPEAT_MIN,
@@ -62,6 +64,8 @@ import {
   WEIGHTS,
 } from '../layout.ts'
 
+/** In notes. */
+const AHEAD = 4
 const POLYNOMIAL: u32 = 0xedb8_8320
 
 /** Of COUNT, which stands behind WEIGHT. */
@@ -103,8 +107,11 @@ export function packNotes(next: i32, noted: i32): i32 {
   let held: u64 = <u64>number(HELD)
   let bits = number(HELD_BITS)
 
+  let asked = 0
   while (next < noted) {
     const note = number(next)
+    // The place of a note that comes a bit later is asked for now: it may have to come from the second cache.
+    asked ^= number(PLACES + ((number(next, AHEAD) & (PLACES_MAX - 1)) << PLACE_SHIFT))
     const nth = note & NTH
     const place = PLACES + (nth << PLACE_SHIFT)
     let length: i32
@@ -258,6 +265,8 @@ export function packNotes(next: i32, noted: i32): i32 {
     bits &= 7
   }
 
+  // Otherwise the compiler would not ask for what nobody uses.
+  setNumber(ASKED, asked)
   setNumber(AT, at)
   setNumber(MATCH_LENGTH, matchLength)
   setNumber(MATCH_DISTANCE, matchDistance)
