@@ -24,6 +24,8 @@ setFlagsFromString('--external-memory-accounted-in-global-limit')
 // Once a process was idle V8 lets its heap grow by less than a third before it collects all of it again. Requests that wait
 // for a slow backend outlive two small collections, so that came every few hundred of them and took 50 ms of CPU.
 setFlagsFromString('--heap-growing-percent=50')
+// Of 2 MiB of new objects there is too little to share: waking other threads and waiting for them cost more than it saved.
+setFlagsFromString('--no-parallel-scavenge')
 
 enableCompileCache({
   directory: fileURLToPath(new URL('../node_modules/.cache/sluice', import.meta.url)),
