@@ -20,7 +20,7 @@ export const LOOPS: Readonly<Record<string, string>> = {
 
 // Memory is what TypeScript gives them: at least one page. There is nothing in it that a runtime would have to care for.
 const OPTIONS = [
-  ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--noAssert', '--runtime', 'stub'],
+  ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--noAssert', '--runtime', 'stub', '--enable', 'simd'],
   ...['--importMemory', '--noExportMemory', '--initialMemory', '1'],
 ]
 

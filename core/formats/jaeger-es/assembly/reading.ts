@@ -147,7 +147,7 @@ export function findAttribute(start: i32, stop: i32, nth: i32): i32 {
   return slot
 }
 
-/** Eight bytes at a time, the last ones at the end. */
+/** Sixteen bytes at a time, the last ones at the end. */
 function isKnown(slot: i32, start: i32, length: i32): bool {
   if (<i32>load<u8>(LENGTHS + slot) !== length) return false
   const known = KNOWN + (slot << KNOWN_SHIFT)
@@ -155,9 +155,14 @@ function isKnown(slot: i32, start: i32, length: i32): bool {
     return (
       load<u32>(known) === load<u32>(start) && load<u32>(known + length - 4) === load<u32>(start + length - 4)
     )
-  const last = length - 8
-  for (let i = 0; i < last; i += 8) if (load<u64>(known + i) !== load<u64>(start + i)) return false
-  return load<u64>(known + last) === load<u64>(start + last)
+  if (length < 16)
+    return (
+      load<u64>(known) === load<u64>(start) && load<u64>(known + length - 8) === load<u64>(start + length - 8)
+    )
+  const last = length - 16
+  for (let i = 0; i < last; i += 16)
+    if (v128.any_true(v128.xor(v128.load(known + i), v128.load(start + i)))) return false
+  return !v128.any_true(v128.xor(v128.load(known + last), v128.load(start + last)))
 }
 
 /** Of up to forty bytes: where keys begin, in the middle, and where values end. */
