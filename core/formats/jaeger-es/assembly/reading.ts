@@ -1,6 +1,6 @@
 /**
  * What is read of every span: where its fields are, which of its attributes are known, a hash of all. AssemblyScript, for
- * WebAssembly: `npm run wasm` makes reading.wasm of it. There, eight bytes are compared at once. The bytes have passed
+ * WebAssembly: `npm run wasm` makes reading.wasm of it. There, up to sixteen bytes are compared at once. The bytes have passed
  * `validate`.
  */
 
