@@ -87,7 +87,7 @@ const SCOPE_TAGS = [
 const INVALID_NAME = 'invalid-span-name'
 const INVALID_NAME_BYTES = utf8(INVALID_NAME)
 
-/** One for each exporter. `begin` reads what decides where the document goes, `write` writes it. */
+/** One for each exporter. `begin` reads what decides where the document goes, `write` writes it, once. */
 export class SpanDocuments {
   readonly counts: Counts = noCounts()
   /** Of the span that was begun: */
