@@ -22,7 +22,8 @@ import { setFlagsFromString } from 'node:v8'
 // external memory counts towards the limit that grows with the heap, as everything else does.
 setFlagsFromString('--external-memory-accounted-in-global-limit')
 // Once a process was idle V8 lets its heap grow by less than a third before it collects all of it again. Requests that wait
-// for a slow backend outlive two small collections, so that came every few hundred of them and took 50 ms of CPU.
+// for a slow backend outlive two small collections, so that came every few hundred of them and took 50 ms of CPU. This is the
+// rule then for every state that V8 is in: also where it would let the heap double, or grow by a tenth to save memory.
 setFlagsFromString('--heap-growing-percent=50')
 // Of 2 MiB of new objects there is too little to share: waking other threads and waiting for them cost more than it saved.
 setFlagsFromString('--no-parallel-scavenge')

@@ -42,12 +42,15 @@ export class KnownAttributes {
     return this.#memory.findAttribute(bytes, start, stop, nth)
   }
 
-  /** Finds those of a span from the `next`th to before the `count`th, until one is not known. Returns which, or `count`. */
+  /**
+   * Finds those of a span from the `next`th to before the `count`th, until one is neither known nor a text of a known key, or is
+   * wanted. Returns which, or `count`. The list then says of texts where what is not known begins.
+   */
   findMany(next: number, count: number): number {
     return this.#memory.findAttributes(next, count)
   }
 
-  /** The slot of what `findMany` found as the `nth`. */
+  /** What `findMany` found as the `nth`: a slot, or a text (FOUND in reading-layout.ts). */
   found(nth: number): number {
     return this.#numbers[FOUND + nth]!
   }

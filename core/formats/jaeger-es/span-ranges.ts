@@ -25,7 +25,7 @@ export class SpanRanges implements Ranges {
   bytes: Uint8Array = EMPTY
   start = 0
   stop = 0
-  /** Begin and end of each attribute's KeyValue, in order. */
+  /** Begin and end of each attribute's KeyValue, in order, until TagWriter has written them. */
   attributes: Int32Array
   /** Numbers in that. */
   attributesEnd = 0
