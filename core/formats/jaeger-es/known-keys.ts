@@ -72,9 +72,10 @@ export class KnownKeys {
     const second = numbers[aside]!
     const entry = first === 0 || second === 0 ? this.#entries.length : second - 1
     const text = readCachedString(key, 0, key.length)
-    const place = this.firstPlace + 2 * entry
-    const head = this.#pieces.piece(encoder.encode(`,{"key":${JSON.stringify(text)},"value":`), place)
     const name = this.#names.of(text)
+    const place = this.firstPlace + 2 * entry
+    // What makes a piece may throw, and what it takes the place of is still found until its slot is another's.
+    const head = this.#pieces.piece(encoder.encode(`,{"key":${JSON.stringify(text)},"value":`), place)
     const at = entry << KEY_SHIFT
     const made = { head, start: new CommonStart(head, place + 1, this.#pieces, keys, at), name }
     keys.set(key, at)

@@ -268,7 +268,7 @@ export class TagWriter {
 
   /**
    * What most attributes are, in one go: a known key, and a text, both shorter than 128 bytes. False says nothing, and
-   * nothing was written.
+   * nothing was written. Of spans in the window, `findText` of the loop (assembly/reading.ts) leaves few of them.
    *
    *     0a <length> key  12 <length> 0a <length> text
    */

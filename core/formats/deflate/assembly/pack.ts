@@ -110,7 +110,8 @@ export function packNotes(next: i32, noted: i32): i32 {
   let asked = 0
   while (next < noted) {
     const note = number(next)
-    // The place of a note that comes a bit later is asked for now: it may have to come from the second cache.
+    // The place of a piece that comes a bit later is asked for now: it may have to come from the second cache. For letters, and behind
+    // the last note, it is just any place.
     asked ^= number(PLACES + ((number(next, AHEAD) & (PLACES_MAX - 1)) << PLACE_SHIFT))
     const nth = note & NTH
     const place = PLACES + (nth << PLACE_SHIFT)
